@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/base/address.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace slipgate {
+namespace {
+
+constexpr std::array<std::uint8_t, 12> kIpv4Prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+}  // namespace
+
+IpAddress::IpAddress(const sg_address& address) {
+    std::memcpy(bytes_.data(), &address, bytes_.size());
+}
+
+std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+    const std::string terminated(text);
+    IpAddress result;
+    if (inet_pton(AF_INET6, terminated.c_str(), result.bytes_.data()) == 1) return result;
+    std::copy(kIpv4Prefix.begin(), kIpv4Prefix.end(), result.bytes_.begin());
+    if (inet_pton(AF_INET, terminated.c_str(), result.bytes_.data() + 12) == 1) return result;
+    return std::nullopt;
+}
+
+bool IpAddress::is_ipv4() const {
+    return std::equal(kIpv4Prefix.begin(), kIpv4Prefix.end(), bytes_.begin());
+}
+
+std::string IpAddress::to_string() const {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (is_ipv4()) {
+        inet_ntop(AF_INET, bytes_.data() + 12, text.data(), text.size());
+    } else {
+        inet_ntop(AF_INET6, bytes_.data(), text.data(), text.size());
+    }
+    return text.data();
+}
+
+sg_address IpAddress::to_abi() const {
+    sg_address address{};
+    std::memcpy(&address, bytes_.data(), bytes_.size());
+    return address;
+}
+
+bool IpAddress::is_loopback() const {
+    if (is_ipv4()) return bytes_[12] == 127;
+    return std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto b) { return b == 0; }) && bytes_[15] == 1;
+}
+
+bool IpAddress::is_link_local() const {
+    if (is_ipv4()) return bytes_[12] == 169 && bytes_[13] == 254;
+    return bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
+}
+
+bool IpAddress::is_multicast() const {
+    if (is_ipv4()) return (bytes_[12] & 0xf0) == 0xe0 || bytes_[12] == 255;
+    return bytes_[0] == 0xff;
+}
+
+bool IpAddress::is_unspecified() const {
+    if (is_ipv4()) return bytes_[12] == 0;
+    return std::all_of(bytes_.begin(), bytes_.end(), [](auto b) { return b == 0; });
+}
+
+std::string SocketAddress::to_string() const {
+    const auto text = address.to_string();
+    return (address.is_ipv4() ? text : "[" + text + "]") + ":" + std::to_string(port);
+}
+
+}  // namespace slipgate

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/base/result.h"
+
+#include <cstdlib>
+#include <system_error>
+
+namespace slipgate {
+
+tl::unexpected<Error> fail_errno(std::string_view text, int error_number) {
+    return fail(std::string(text) + ": " + std::generic_category().message(std::abs(error_number)));
+}
+
+}  // namespace slipgate

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Kubernetes objects Slipgate reads, reduced to the fields it uses. Names are those of the APIs. Defaults of the
+// CRD schemas (kind, group, weight, from ...) are filled in by the parser, so that every source yields the same objects.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace slipgate {
+
+inline constexpr const char* kGatewayGroup = "gateway.networking.k8s.io";
+
+struct ObjectMeta {
+    std::string name;
+    std::string namespace_;  // empty for cluster-scoped kinds
+    std::map<std::string, std::string> labels;
+    std::map<std::string, std::string> annotations;
+    std::string creation_timestamp;  // RFC 3339, UTC; empty counts as equal age
+    std::int64_t generation = 0;
+
+    bool operator==(const ObjectMeta&) const = default;
+};
+
+// metav1.LabelSelector.
+struct LabelSelector {
+    struct Expression {
+        std::string key;
+        std::string op;  // In, NotIn, Exists, DoesNotExist
+        std::vector<std::string> values;
+        bool operator==(const Expression&) const = default;
+    };
+    std::map<std::string, std::string> match_labels;
+    std::vector<Expression> match_expressions;
+    bool operator==(const LabelSelector&) const = default;
+};
+
+struct GatewayClass {
+    ObjectMeta meta;
+    std::string controller_name;
+    bool has_parameters_ref = false;
+    bool operator==(const GatewayClass&) const = default;
+};
+
+struct RouteGroupKind {
+    std::string group = kGatewayGroup;
+    std::string kind;
+    bool operator==(const RouteGroupKind&) const = default;
+};
+
+struct Listener {
+    std::string name;
+    std::optional<std::string> hostname;
+    std::uint16_t port = 0;
+    std::string protocol;
+    std::optional<std::string> tls_mode;  // absent: no tls block
+    std::string namespaces_from = "Same";  // All, Selector, Same
+    std::optional<LabelSelector> namespaces_selector;
+    std::vector<RouteGroupKind> kinds;  // empty: decided by the protocol
+    bool operator==(const Listener&) const = default;
+};
+
+struct GatewayAddress {
+    std::string type = "IPAddress";
+    std::string value;  // may be empty: "assign one"
+    bool operator==(const GatewayAddress&) const = default;
+};
+
+struct Gateway {
+    ObjectMeta meta;
+    std::string gateway_class_name;
+    std::vector<Listener> listeners;
+    std::vector<GatewayAddress> addresses;
+    bool has_parameters_ref = false;  // spec.infrastructure.parametersRef
+    bool operator==(const Gateway&) const = default;
+};
+
+struct ParentReference {
+    std::string group = kGatewayGroup;
+    std::string kind = "Gateway";
+    std::optional<std::string> namespace_;
+    std::string name;
+    std::optional<std::string> section_name;
+    std::optional<std::uint16_t> port;
+    bool operator==(const ParentReference&) const = default;
+};
+
+struct BackendRef {
+    std::string group;  // "" is core
+    std::string kind = "Service";
+    std::optional<std::string> namespace_;
+    std::string name;
+    std::optional<std::uint16_t> port;
+    std::uint32_t weight = 1;
+    bool operator==(const BackendRef&) const = default;
+};
+
+// A v1 TLSRoute has exactly one rule; the parser refuses anything else.
+struct TlsRoute {
+    ObjectMeta meta;
+    std::vector<ParentReference> parent_refs;
+    std::vector<std::string> hostnames;
+    std::vector<BackendRef> backend_refs;
+    bool operator==(const TlsRoute&) const = default;
+};
+
+struct ReferenceGrant {
+    struct From {
+        std::string group, kind, namespace_;
+        bool operator==(const From&) const = default;
+    };
+    struct To {
+        std::string group, kind;
+        std::optional<std::string> name;
+        bool operator==(const To&) const = default;
+    };
+    ObjectMeta meta;
+    std::vector<From> from;
+    std::vector<To> to;
+    bool operator==(const ReferenceGrant&) const = default;
+};
+
+struct ServicePort {
+    std::string name;  // may be empty
+    std::string protocol = "TCP";
+    std::uint16_t port = 0;
+    std::optional<std::string> app_protocol;
+    bool operator==(const ServicePort&) const = default;
+};
+
+struct Service {
+    ObjectMeta meta;
+    std::string type = "ClusterIP";
+    std::vector<ServicePort> ports;
+    bool operator==(const Service&) const = default;
+};
+
+struct EndpointSlice {
+    struct Endpoint {
+        std::vector<std::string> addresses;  // only the first has meaning
+        bool ready = true;                   // conditions, with their defaults filled in
+        bool serving = true;
+        bool terminating = false;
+        std::optional<std::string> node_name;
+        bool operator==(const Endpoint&) const = default;
+    };
+    struct Port {
+        std::string name;
+        std::string protocol = "TCP";
+        std::optional<std::uint16_t> port;
+        bool operator==(const Port&) const = default;
+    };
+    ObjectMeta meta;
+    std::string address_type;  // IPv4, IPv6, FQDN
+    std::vector<Endpoint> endpoints;
+    std::vector<Port> ports;
+    bool operator==(const EndpointSlice&) const = default;
+};
+
+struct Namespace {
+    ObjectMeta meta;
+    bool operator==(const Namespace&) const = default;
+};
+
+using Object = std::variant<GatewayClass, Gateway, TlsRoute, ReferenceGrant, Service, EndpointSlice, Namespace>;
+
+// "namespace/name", or "name" for a cluster-scoped object.
+[[nodiscard]] std::string key_of(const ObjectMeta& meta);
+
+// Everything known at one moment, by key_of().
+struct Snapshot {
+    std::map<std::string, GatewayClass> gateway_classes;
+    std::map<std::string, Gateway> gateways;
+    std::map<std::string, TlsRoute> tls_routes;
+    std::map<std::string, ReferenceGrant> reference_grants;
+    std::map<std::string, Service> services;
+    std::map<std::string, EndpointSlice> endpoint_slices;
+    std::map<std::string, Namespace> namespaces;
+
+    bool operator==(const Snapshot&) const = default;
+};
+
+}  // namespace slipgate

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Working memory of one program run. The stack of a BPF program has 512 bytes; what is larger, or must survive a tail call,
+ * lives here, one copy per CPU. A program run is not interrupted by another one on the same CPU's scratch: TC programs of
+ * one CPU run one after the other.
+ */
+#ifndef SLIPGATE_BPF_SCRATCH_H
+#define SLIPGATE_BPF_SCRATCH_H
+
+#include <slipgate/abi.h>
+#include <slipgate/client_hello.h>
+
+/* Tail calls, index into the map programs. */
+enum sg_program {
+    SG_PROGRAM_SYN = 0,  /* bpf/syn.bpf.c */
+    SG_PROGRAM_HELLO,    /* bpf/hello.bpf.c */
+    SG_PROGRAM_CONNECT,  /* bpf/connect.bpf.c */
+    SG_PROGRAM_SYN_ACK,  /* bpf/syn_ack.bpf.c */
+    SG_PROGRAM_ICMP,     /* bpf/icmp.bpf.c */
+    SG_PROGRAM_REFUSE,   /* bpf/refuse.bpf.c */
+    SG_PROGRAM_MAX = 8
+};
+
+/* A received TCP packet, parsed. Integers in host order unless __be. */
+struct sg_packet {
+    struct sg_tuple tuple;
+    __u32 ipv6;
+    __u32 l4;             /* offset of the TCP header in the frame */
+    __u32 header_length;  /* of TCP, options included */
+    __u32 payload;        /* offset */
+    __u32 length;         /* of the payload */
+    __u32 seq, ack;
+    __u32 flags;          /* byte 13 of the TCP header */
+    __u32 window;         /* unscaled field */
+    __u32 partial;        /* CHECKSUM_PARTIAL: the kernel or the NIC completes the TCP checksum */
+    __u8 destination_mac[6], source_mac[6];
+};
+
+/* TCP options of a SYN or SYN-ACK. */
+struct sg_options {
+    __u32 mss;            /* 536 if absent */
+    __u32 window_scale;   /* SG_NO_WINDOW_SCALE if absent */
+    __u32 sack;
+    __u32 timestamps;
+    __u32 tsval, tsecr;
+};
+
+#define SG_HEADERS_MAX 128 /* Ethernet + IPv6 + TCP with options, and room */
+
+struct sg_scratch {
+    struct sg_packet packet;
+    struct sg_options options;
+    __u32 option_at, option_end; /* loop state kept in memory, so that the verifier sees iterations alike */
+    __u32 opening;        /* index of the opening at hand */
+    __u32 reason;         /* of a refusal, enum sg_counter */
+    __u32 error;          /* result of a helper loop */
+    __u8 option_bytes[64];
+    __u8 headers[SG_HEADERS_MAX]; /* of the packet being built */
+    struct sg_hello hello;
+    struct sg_name_hash name;
+    struct sg_flow4 flow4;
+    struct sg_flow6 flow6;
+    __u8 segment[4096]; /* a received segment while its checksum is verified */
+    struct sg_sni sni;
+};
+
+/* Token bucket for the RSTs we originate. */
+struct sg_rst_bucket {
+    __u64 refilled; /* nanoseconds */
+    __u64 tokens;
+};
+
+#endif
