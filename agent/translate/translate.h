@@ -6,7 +6,7 @@
 
 #include "agent/model/objects.h"
 #include "agent/model/status.h"
-#include "agent/translate/routing_table.h"
+#include "agent/ir/routing_table.h"
 
 namespace slipgate {
 
