@@ -10,8 +10,8 @@
 #include <slipgate/abi.h>
 #include <slipgate/client_hello.h>
 
-#define SG_OPENING_SETS 1024 /* powers of two */
-#define SG_OPENING_WAYS 4
+#define SG_OPENING_SETS 512 /* a power of two */
+#define SG_OPENING_WAYS 8
 
 #define SG_HELLO_SEGMENTS 8     /* segments of a hello kept apart until they join */
 #define SG_HELLO_RETRANSMITS 3  /* retransmissions without progress until the opening is refused */
@@ -54,7 +54,8 @@ struct sg_opening {
     __u8 segments;     /* used entries of at[] and length[] */
     __u64 sni;         /* digest */
     __u32 contiguous;  /* bytes at hand from the start of the stream */
-    __u32 total_segments;
+    __u32 name_at;     /* of the SNI in data */
+    __u32 name_length;
     __u16 at[SG_HELLO_SEGMENTS];
     __u16 length[SG_HELLO_SEGMENTS];
     __u8 data[SG_STASH_BYTES + SG_SEGMENT_MAX]; /* slack so that "offset + length" needs no second bound */

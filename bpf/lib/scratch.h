@@ -45,6 +45,14 @@ struct sg_options {
     __u32 tsval, tsecr;
 };
 
+/* What the program connect is asked to do. */
+enum sg_connect_mode {
+    SG_CONNECT_NEW = 0, /* choose route, backend and endpoint by the name */
+    SG_CONNECT_AGAIN,   /* repeat the SYN to the endpoint at hand */
+    SG_CONNECT_OTHER,   /* try another endpoint of the same backend */
+};
+
+#define SG_CHUNK 512 /* bpf_csum_diff() takes no more before Linux 6.13 */
 #define SG_HEADERS_MAX 128 /* Ethernet + IPv6 + TCP with options, and room */
 
 struct sg_scratch {
@@ -53,14 +61,14 @@ struct sg_scratch {
     __u32 option_at, option_end; /* loop state kept in memory, so that the verifier sees iterations alike */
     __u32 opening;        /* index of the opening at hand */
     __u32 reason;         /* of a refusal, enum sg_counter */
-    __u32 error;          /* result of a helper loop */
+    __u32 connect_mode;   /* enum sg_connect_mode */
     __u8 option_bytes[64];
     __u8 headers[SG_HEADERS_MAX]; /* of the packet being built */
     struct sg_hello hello;
     struct sg_name_hash name;
     struct sg_flow4 flow4;
     struct sg_flow6 flow6;
-    __u8 segment[4096]; /* a received segment while its checksum is verified */
+    __u8 chunk[SG_CHUNK + 4]; /* of a received segment while its checksum is verified */
     struct sg_sni sni;
 };
 

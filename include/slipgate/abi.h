@@ -44,12 +44,17 @@ enum sg_flow_flags {
     SG_FLOW_NEIGHBOUR = 1 << 3, /* destination_mac is known; else the kernel resolves it packet by packet */
     SG_FLOW_SYN = 1 << 4,       /* the client sent a SYN on the established flow */
     SG_FLOW_REPORTED = 1 << 5,  /* the end of the connection is in the event ring already */
-    SG_FLOW_TIMESTAMPS = 1 << 6, /* timestamps are in use on both sides and translated */
+    SG_FLOW_TIMESTAMPS = 1 << 6, /* we promised timestamps to the client */
+    SG_FLOW_SACK = 1 << 7,       /* we promised SACK to the client */
 };
 
 /*
  * What to do with a packet that matched. Written by BPF only. The deltas are set before state becomes ESTABLISHED
  * and never change after. "Added" is modulo 2^32.
+ *
+ * While CONNECTING, fields that have no meaning yet hold what the endpoint's SYN-ACK will be combined with:
+ *   client to endpoint: window_shift is the client's window scale (SG_NO_WINDOW_SCALE: none);
+ *   endpoint to client: tsval_delta is our last TSval towards the client.
  */
 struct sg_flow {
     __u64 bytes;             /* TCP payload forwarded, retransmissions included */

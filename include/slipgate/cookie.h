@@ -3,12 +3,14 @@
  * The SYN cookie: our initial sequence number carries what must be remembered of the client's SYN, so that a SYN
  * leaves no state behind (RFC 4987 3.6). From the top bit down:
  *
- *    8 bits  T = H(tuple, tick)             proves that the segment belongs to a connection we answered lately
- *   16 bits  V = H(tuple, client ISN, tick) proves, with T, where that connection's stream begins
+ *    8 bits  T = H(tuple, tick)        the segment belongs to a connection we answered lately
+ *   16 bits  V = H'(tuple, tick) + the low half of the client's ISN
  *    3 bits  MSS class, 1 bit SACK permitted, 4 bits window scale (15: not offered)
  *
- * A segment without state of which T and V match opens a connection. If only T matches it is a later segment whose
- * first ones are missing: dropped in silence, the client sends again.
+ * A segment without state is judged by the number it acknowledges. T says that the connection is ours; V gives the
+ * client's ISN back, modulo 2^16, and with it the segment's place in the stream: a later segment that overtook the first one
+ * is kept where it belongs instead of being dropped, which matters because a client that is never acknowledged repeats
+ * its first segment only. The first segment is proven by 24 bits, a later one by 11 (T, and a place inside the stash).
  */
 #ifndef SLIPGATE_COOKIE_H
 #define SLIPGATE_COOKIE_H
@@ -34,18 +36,15 @@ SG_INLINE __u32 sg_class_mss(__u32 mss_class) {
 }
 
 /* `tuple` is the client's address, our address and both ports as five 64-bit words, any fixed order. */
-SG_INLINE __u32 sg_cookie_t(const __u64 key[2], const __u64 tuple[5], __u64 tick) {
+SG_INLINE __u32 sg_cookie_hash(const __u64 key[2], const __u64 tuple[5], __u64 tick) {
     __u64 words[6] = {tuple[0], tuple[1], tuple[2], tuple[3], tuple[4], tick};
-    return (__u32)sg_siphash_words(key, words, 6) & 0xff;
+    return (__u32)sg_siphash_words(key, words, 6) & 0xffffff; /* T, then H' */
 }
 
-SG_INLINE __u32 sg_cookie_v(const __u64 key[2], const __u64 tuple[5], __u64 tick, __u32 client_isn) {
-    __u64 words[7] = {tuple[0], tuple[1], tuple[2], tuple[3], tuple[4], tick, client_isn};
-    return (__u32)sg_siphash_words(key, words, 7) & 0xffff;
-}
-
-SG_INLINE __u32 sg_cookie_pack(__u32 t, __u32 v, struct sg_cookie c) {
-    return t << 24 | v << 8 | sg_mss_class(c.mss) << 5 | (__u32)(c.sack ? 1 : 0) << 4 | (c.window_scale & 15U);
+/* Our ISN in answer to a SYN with `client_isn`. */
+SG_INLINE __u32 sg_cookie_make(__u32 hash, __u32 client_isn, struct sg_cookie c) {
+    __u32 v = (hash + client_isn) & 0xffff;
+    return hash >> 16 << 24 | v << 8 | sg_mss_class(c.mss) << 5 | (__u32)(c.sack ? 1 : 0) << 4 | (c.window_scale & 15U);
 }
 
 SG_INLINE struct sg_cookie sg_cookie_unpack(__u32 isn) {
@@ -57,20 +56,31 @@ SG_INLINE struct sg_cookie sg_cookie_unpack(__u32 isn) {
 }
 
 enum sg_cookie_verdict {
-    SG_COOKIE_FOREIGN = 0, /* neither T nor V */
-    SG_COOKIE_LATER,       /* T: ours, but not the first byte of the stream */
-    SG_COOKIE_FIRST,       /* T and V */
+    SG_COOKIE_FOREIGN = 0, /* no connection of ours, or no place of its stream */
+    SG_COOKIE_FIRST,       /* the first byte of the stream */
+    SG_COOKIE_LATER,       /* a byte further on, inside the stash */
+    SG_COOKIE_PROBE,       /* the byte before the first: a keepalive probe (RFC 9293 3.8.4) */
 };
 
-/* Judges `isn`, the number a client acknowledges less one, at `tick` (it may have been made a tick earlier). */
-SG_INLINE enum sg_cookie_verdict sg_cookie_check(const __u64 key[2], const __u64 tuple[5], __u64 tick, __u32 isn, __u32 client_isn) {
-    enum sg_cookie_verdict verdict = SG_COOKIE_FOREIGN;
+/*
+ * Judges a segment that starts at `seq` and acknowledges `isn` + 1, at `tick`. The cookie may have been made a tick earlier.
+ * Unless FOREIGN, *client_isn is the client's ISN.
+ */
+SG_INLINE enum sg_cookie_verdict sg_cookie_check(const __u64 key[2], const __u64 tuple[5], __u64 tick, __u32 isn, __u32 seq,
+                                                 __u32 stash_bytes, __u32* client_isn) {
     for (int age = 0; age < 2; age++) {
-        if (sg_cookie_t(key, tuple, tick - age) != isn >> 24) continue;
-        if (sg_cookie_v(key, tuple, tick - age, client_isn) == (isn >> 8 & 0xffff)) return SG_COOKIE_FIRST;
-        verdict = SG_COOKIE_LATER;
+        __u32 hash = sg_cookie_hash(key, tuple, tick - age);
+        if (hash >> 16 != isn >> 24) continue;
+        __u32 place = (seq - 1 - ((isn >> 8) - hash)) & 0xffff; /* offset in the stream, modulo 2^16 */
+        if (place == 0xffff) {
+            *client_isn = seq;
+            return SG_COOKIE_PROBE;
+        }
+        if (place >= stash_bytes) continue;
+        *client_isn = seq - 1 - place;
+        return place ? SG_COOKIE_LATER : SG_COOKIE_FIRST;
     }
-    return verdict;
+    return SG_COOKIE_FOREIGN;
 }
 
 #endif

@@ -32,7 +32,6 @@
     X(fragment, "first fragment of a packet of ours")                                        \
     X(bad_header, "truncated or contradictory IP or TCP header")                             \
     X(ttl_expired, "TTL or hop limit used up")                                               \
-    X(hello_gap, "later segment of an opening whose first segment is missing")               \
     X(hello_bad_checksum, "segment of a ClientHello with a wrong TCP checksum")              \
     X(hello_incomplete, "segment kept, the server name is not complete yet")                 \
     X(stash_busy, "another CPU works on the same opening")                                   \
@@ -55,6 +54,7 @@
     X(syn, "SYNs to a VIP")                                                                  \
     X(syn_ack, "SYN cookies sent")                                                           \
     X(hello_segment, "segments of ClientHellos")                                             \
+    X(hello_gap, "openings that began with a later segment than the first")                  \
     X(hello, "ClientHellos with a server name")                                              \
     X(keepalive_answered, "keepalive probes answered before the hello")                      \
     X(endpoint_syn, "SYNs sent to endpoints")                                                \
