@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shows the routing tables as `bpftool map dump pinned` gives them. Arrays are long and mostly empty: their unused elements
+are left out, and so are the zeros."""
+
+import json
+import subprocess
+import sys
+
+from lab import STATE
+
+PINS = f"{STATE}/bpf/slipgate"
+MAPS = ["vips", "names", "route_names", "routes", "weights", "backend_names", "backends", "endpoints"]
+
+
+def dump(name):
+    result = subprocess.run(["bpftool", "--json", "map", "dump", "pinned", f"{PINS}/{name}"],
+                            capture_output=True, text=True, check=False)
+    if result.returncode:
+        sys.exit(f"bpftool map dump pinned {PINS}/{name}: {result.stdout.strip()} {result.stderr.strip()}")
+    return [entry.get("formatted", entry) for entry in json.loads(result.stdout)]
+
+
+def is_zero(value):
+    if isinstance(value, dict):
+        return all(is_zero(v) for v in value.values())
+    if isinstance(value, list):
+        return all(is_zero(v) for v in value)
+    return value in (0, "", "0x0", "0x00")
+
+
+def compact(value):
+    """A value on one line, in bpftool's own names; members that are zero left out."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {compact(v)}" for k, v in value.items() if not is_zero(v)) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(compact(v) for v in value) + "]"
+    return str(value)
+
+
+def main():
+    for name in MAPS:
+        print(f"  $ bpftool map dump pinned {PINS}/{name}")
+        used = [entry for entry in dump(name) if not is_zero(entry["value"])]
+        for entry in used:
+            print(f"    key {compact(entry['key'])}  value {compact(entry['value'])}")
+        if not used:
+            print("    (empty)")
+            sys.exit(f"map {name}: expected entries, found none")
+    return 0
+
+
+sys.exit(main())
