@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <yaml-cpp/yaml.h>
+
+#include <set>
+
+#include "agent/app/config.h"
+#include "agent/app/problems.h"
+#include "agent/app/settings.h"
+
+namespace slipgate {
+namespace {
+
+// A scalar, or a list of scalars as if they were separated by commas.
+Result<std::string> value_text(const YAML::Node& node) {
+    if (node.IsScalar()) return node.Scalar();
+    if (!node.IsSequence()) return fail("give a value, or a list of values");
+    std::string joined;
+    for (const auto& item : node) {
+        if (!item.IsScalar()) return fail("a list may only hold plain values");
+        joined += (joined.empty() ? "" : ",") + item.Scalar();
+    }
+    return joined;
+}
+
+Status apply_entry(const std::string& key, const YAML::Node& node, Config& config) {
+    const auto* setting = config::find_setting(key);
+    if (!setting) return fail(fmt::format("unknown key; the nearest known one is {}", config::nearest_key(key)));
+    const auto text = value_text(node);
+    if (!text) return tl::unexpected(text.error());
+    return setting->set(config, *text);
+}
+
+Status apply_document(const YAML::Node& document, std::string_view name, Config& config) {
+    if (document.IsNull()) return {};
+    if (!document.IsMap()) return fail(fmt::format("{}: give one `key: value` per line", name));
+    Problems problems;
+    std::set<std::string> seen;
+    for (const auto& entry : document) {
+        const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
+        const auto place = fmt::format("{}:{}: {}", name, entry.first.Mark().line + 1, log::quote(key));
+        if (!seen.insert(key).second) {
+            problems.add(place + ": given twice");
+        } else {
+            problems.add(apply_entry(key, entry.second, config), place);
+        }
+    }
+    return problems.status();
+}
+
+}  // namespace
+
+Status apply_config_yaml(std::string_view text, std::string_view name, Config& config) {
+    try {
+        return apply_document(YAML::Load(std::string(text)), name, config);
+    } catch (const YAML::Exception& exception) {
+        return fail(fmt::format("{}:{}: no valid YAML: {}", name, exception.mark.line + 1, exception.msg));
+    }
+}
+
+}  // namespace slipgate

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cxxopts.hpp>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "agent/app/config.h"
+#include "agent/app/problems.h"
+#include "agent/app/settings.h"
+
+namespace slipgate {
+namespace {
+
+cxxopts::Options make_options() {
+    cxxopts::Options options("slipgated");
+    options.allow_unrecognised_options();
+    auto add = options.add_options();
+    for (const auto& setting : config::settings()) {
+        auto value = cxxopts::value<std::string>();
+        if (setting.is_switch()) value->implicit_value("true");
+        add(std::string(setting.key), "", value);
+    }
+    add("config", "", cxxopts::value<std::string>());
+    for (const char* action : {"uninstall", "version", "help"}) add(action, "", cxxopts::value<bool>());
+    return options;
+}
+
+Status apply_config_file(const std::string& path, Config& config) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    if (!file) return fail_errno(fmt::format("--config: {}", path), errno);
+    return apply_config_yaml(text.str(), path, config);
+}
+
+std::string describe_unknown(const std::string& argument) {
+    if (!argument.starts_with("--"))
+        return fmt::format("{}: not a flag; slipgated takes flags only", log::quote(argument));
+    const auto key = argument.substr(2, argument.find('=') - 2);
+    return fmt::format("--{}: unknown flag; the nearest known one is --{}", key, config::nearest_key(key));
+}
+
+Result<CommandLine> interpret(const cxxopts::ParseResult& parsed) {
+    CommandLine line;
+    if (parsed.count("help"))
+        line.action = CommandLine::Action::kHelp;
+    else if (parsed.count("version"))
+        line.action = CommandLine::Action::kVersion;
+    else if (parsed.count("uninstall"))
+        line.action = CommandLine::Action::kUninstall;
+
+    Problems problems;
+    for (const auto& argument : parsed.unmatched()) problems.add(describe_unknown(argument));
+    if (parsed.count("config")) {
+        if (const auto status = apply_config_file(parsed["config"].as<std::string>(), line.config); !status)
+            problems.add(status.error().message);
+    }
+    std::set<std::string> seen;
+    for (const auto& argument : parsed.arguments()) {
+        const auto* setting = config::find_setting(argument.key());
+        if (!seen.insert(argument.key()).second) {
+            problems.add(fmt::format("--{}: given twice", argument.key()));
+        } else if (setting) {
+            problems.add(setting->set(line.config, argument.value()), "--" + argument.key());
+        }
+    }
+    if (line.action == CommandLine::Action::kRun && line.config.manifests.empty()) {
+        problems.add("--manifests: missing: give the folder of manifests to serve");
+    }
+    if (const auto status = problems.status(); !status) return tl::unexpected(status.error());
+    return line;
+}
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
+    try {
+        auto options = make_options();
+        return interpret(options.parse(argc, argv));
+    } catch (const cxxopts::exceptions::exception& exception) {
+        return fail(exception.what());
+    }
+}
+
+}  // namespace slipgate

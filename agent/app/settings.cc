@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "agent/app/config_values.h"
+
+namespace slipgate::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Stores what the parser made of the text, or hands its error on.
+template <typename T, typename Target>
+Status store(const Result<T>& value, Target& target) {
+    if (!value) return tl::unexpected(value.error());
+    target = static_cast<Target>(*value);
+    return {};
+}
+
+Status set_path(std::string_view text, std::filesystem::path& target) {
+    if (text.empty()) return fail("an empty value is not allowed: give the path of a directory");
+    target = text;
+    return {};
+}
+
+Status set_pin_dir(Config& c, std::string_view text) {
+    if (!text.starts_with('/'))
+        return fail(log::quote(text) + " is not allowed: give an absolute path on a bpf file system");
+    return set_path(text, c.datapath.pin_dir);
+}
+
+Status set_source_ports(Config& c, std::string_view text) {
+    const auto range = parse_port_range(text);
+    if (!range) return tl::unexpected(range.error());
+    std::tie(c.datapath.port_first, c.datapath.port_last) = *range;
+    return {};
+}
+
+Status set_mss(Config& c, std::string_view text) {
+    const auto mss = parse_integer(text, 536, 65495);  // RFC 9293 3.7.1 default; largest IPv4 packet less headers
+    if (!mss) return tl::unexpected(mss.error());
+    c.datapath.mss = static_cast<std::uint16_t>(*mss);
+    return {};
+}
+
+Status set_http_address(Config& c, std::string_view text) {
+    if (text == "off") {
+        c.http_address.reset();
+        return {};
+    }
+    const auto address = parse_socket_address(text);
+    if (!address) return fail(address.error().message + ", or off");
+    c.http_address = *address;
+    return {};
+}
+
+Status set_access_log(Config& c, std::string_view text) {
+    if (text.empty()) return fail("an empty value is not allowed: give - (standard output), off or the path of a file");
+    c.access_log = text;
+    return {};
+}
+
+Status clear_if(const Result<bool>& off, bool& target) {
+    if (!off) return tl::unexpected(off.error());
+    target = !*off;
+    return {};
+}
+
+constexpr std::string_view kSource = "What to serve";
+constexpr std::string_view kDatapath = "Data path";
+constexpr std::string_view kTcp = "TCP as clients and endpoints see it";
+constexpr std::string_view kWatch = "Watching it";
+
+constexpr std::array kSettings = {
+    Setting{"manifests", kSource, "DIR", "", "folder of manifests (YAML), watched for changes",
+            [](Config& c, std::string_view v) { return set_path(v, c.manifests); }},
+    Setting{"status-dir", kSource, "DIR", "", "folder for the objects' statuses; none: not written",
+            [](Config& c, std::string_view v) { return set_path(v, c.status_dir); }},
+    Setting{"address", kSource, "ADDR[,ADDR...]", "", "addresses of a Gateway that has no spec.addresses",
+            [](Config& c, std::string_view v) { return store(parse_addresses(v), c.addresses); }},
+
+    Setting{"pin-dir", kDatapath, "DIR", "/sys/fs/bpf/slipgate",
+            "where maps and programs are pinned; they outlive the agent", set_pin_dir},
+    Setting{"interface", kDatapath, "NAME[,NAME...]", "",
+            "interfaces to attach to; none: every suitable one, at any time",
+            [](Config& c, std::string_view v) { return store(parse_interfaces(v), c.datapath.interfaces); }},
+    Setting{"source-ports", kDatapath, "FIRST-LAST", "61000-65535",
+            "ports towards endpoints; the host itself must not use them", set_source_ports},
+    Setting{
+        "max-connections", kDatapath, "N", "262144", "connections at the same time, of each address family",
+        [](Config& c, std::string_view v) { return store(parse_integer(v, 1, 1 << 24), c.datapath.max_connections); }},
+    Setting{
+        "connect-timeout", kDatapath, "DURATION", "1s", "silence of an endpoint after which another one is tried",
+        [](Config& c, std::string_view v) { return store(parse_duration(v, 10ms, 1min), c.datapath.connect_timeout); }},
+    Setting{"closing-time", kDatapath, "DURATION", "10s",
+            "how long a closed connection is remembered for late segments",
+            [](Config& c, std::string_view v) { return store(parse_seconds(v, 1s, 10min), c.datapath.closing_time); }},
+    Setting{"idle-timeout", kDatapath, "DURATION", "3h", "a connection without a packet for so long is forgotten",
+            [](Config& c, std::string_view v) { return store(parse_seconds(v, 1s, 168h), c.datapath.idle_timeout); }},
+
+    Setting{"window-scale", kTcp, "N", "10", "window scale promised to clients: up to 64 KiB << N in flight",
+            [](Config& c, std::string_view v) { return store(parse_integer(v, 0, 14), c.datapath.window_scale); }},
+    Setting{"mss", kTcp, "BYTES", "", "segment size announced to clients; none: from the MTUs on the way", set_mss},
+    Setting{"no-timestamps", kTcp, "", "false", "do not negotiate TCP timestamps (for endpoints that do not)",
+            [](Config& c, std::string_view v) { return clear_if(parse_boolean(v), c.datapath.timestamps); }},
+    Setting{"no-sack", kTcp, "", "false", "do not negotiate selective acknowledgements (as above)",
+            [](Config& c, std::string_view v) { return clear_if(parse_boolean(v), c.datapath.sack); }},
+    Setting{
+        "rst-per-second", kTcp, "N", "100", "RSTs to packets of no known connection, per CPU; 0: none",
+        [](Config& c, std::string_view v) { return store(parse_integer(v, 0, 1'000'000), c.datapath.rst_per_second); }},
+
+    Setting{"http-address", kWatch, "ADDR:PORT|off", "127.0.0.1:9470", "where /metrics, /healthz and /readyz answer",
+            set_http_address},
+    Setting{"access-log", kWatch, "-|off|FILE", "-", "a line per connection; -: standard output", set_access_log},
+    Setting{"log-level", kWatch, "LEVEL", "info", "of the log on standard error: trace, debug, info, warn, error",
+            [](Config& c, std::string_view v) { return store(parse_log_level(v), c.log_level); }},
+};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); i++) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); j++) {
+            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+        }
+    }
+    return row[b.size()];
+}
+
+}  // namespace
+
+std::span<const Setting> settings() {
+    return kSettings;
+}
+
+const Setting* find_setting(std::string_view key) {
+    const auto found = std::find_if(kSettings.begin(), kSettings.end(), [&](const Setting& s) { return s.key == key; });
+    return found == kSettings.end() ? nullptr : &*found;
+}
+
+std::string_view nearest_key(std::string_view key) {
+    return std::min_element(kSettings.begin(), kSettings.end(),
+                            [&](const Setting& a, const Setting& b) {
+                                return edit_distance(key, a.key) < edit_distance(key, b.key);
+                            })
+        ->key;
+}
+
+}  // namespace slipgate::config
