@@ -4,7 +4,7 @@
 #include <set>
 
 #include "agent/app/config.h"
-#include "agent/app/problems.h"
+#include "agent/app/error_list.h"
 #include "agent/app/settings.h"
 
 namespace slipgate {
@@ -33,18 +33,18 @@ Status apply_entry(const std::string& key, const YAML::Node& node, Config& confi
 Status apply_document(const YAML::Node& document, std::string_view name, Config& config) {
     if (document.IsNull()) return {};
     if (!document.IsMap()) return fail(fmt::format("{}: give one `key: value` per line", name));
-    Problems problems;
+    ErrorList errors;
     std::set<std::string> seen;
     for (const auto& entry : document) {
         const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
         const auto place = fmt::format("{}:{}: {}", name, entry.first.Mark().line + 1, log::quote(key));
         if (!seen.insert(key).second) {
-            problems.add(place + ": given twice");
+            errors.add(place + ": given twice");
         } else {
-            problems.add(apply_entry(key, entry.second, config), place);
+            errors.add(apply_entry(key, entry.second, config), place);
         }
     }
-    return problems.status();
+    return errors.status();
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "agent/app/config.h"
-#include "agent/app/problems.h"
+#include "agent/app/error_list.h"
 #include "agent/app/settings.h"
 
 namespace slipgate {
@@ -49,25 +49,25 @@ Result<CommandLine> interpret(const cxxopts::ParseResult& parsed) {
     else if (parsed.count("uninstall"))
         line.action = CommandLine::Action::kUninstall;
 
-    Problems problems;
-    for (const auto& argument : parsed.unmatched()) problems.add(describe_unknown(argument));
+    ErrorList errors;
+    for (const auto& argument : parsed.unmatched()) errors.add(describe_unknown(argument));
     if (parsed.count("config")) {
         if (const auto status = apply_config_file(parsed["config"].as<std::string>(), line.config); !status)
-            problems.add(status.error().message);
+            errors.add(status.error().message);
     }
     std::set<std::string> seen;
     for (const auto& argument : parsed.arguments()) {
         const auto* setting = config::find_setting(argument.key());
         if (!seen.insert(argument.key()).second) {
-            problems.add(fmt::format("--{}: given twice", argument.key()));
+            errors.add(fmt::format("--{}: given twice", argument.key()));
         } else if (setting) {
-            problems.add(setting->set(line.config, argument.value()), "--" + argument.key());
+            errors.add(setting->set(line.config, argument.value()), "--" + argument.key());
         }
     }
     if (line.action == CommandLine::Action::kRun && line.config.manifests.empty()) {
-        problems.add("--manifests: missing: give the folder of manifests to serve");
+        errors.add("--manifests: missing: give the folder of manifests to serve");
     }
-    if (const auto status = problems.status(); !status) return tl::unexpected(status.error());
+    if (const auto status = errors.status(); !status) return tl::unexpected(status.error());
     return line;
 }
 

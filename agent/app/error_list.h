@@ -9,9 +9,9 @@
 namespace slipgate {
 
 // Collects errors, so that an operator sees all of them at once: one per line.
-class Problems {
+class ErrorList {
   public:
-    void add(std::string_view problem) { (text_ += text_.empty() ? "" : "\n") += problem; }
+    void add(std::string_view error) { (text_ += text_.empty() ? "" : "\n") += error; }
     void add(const Status& status, std::string_view context) {
         if (!status) add(status.error().with_context(context).message);
     }
