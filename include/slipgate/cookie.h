@@ -68,6 +68,7 @@ enum sg_cookie_verdict {
  */
 SG_INLINE enum sg_cookie_verdict sg_cookie_check(const __u64 key[2], const __u64 tuple[5], __u64 tick, __u32 isn, __u32 seq,
                                                  __u32 stash_bytes, __u32* client_isn) {
+    enum sg_cookie_verdict verdict = SG_COOKIE_FOREIGN;
     for (int age = 0; age < 2; age++) {
         __u32 hash = sg_cookie_hash(key, tuple, tick - age);
         if (hash >> 16 != isn >> 24) continue;
@@ -76,11 +77,16 @@ SG_INLINE enum sg_cookie_verdict sg_cookie_check(const __u64 key[2], const __u64
             *client_isn = seq;
             return SG_COOKIE_PROBE;
         }
-        if (place >= stash_bytes) continue;
+        if (place == 0) {
+            *client_isn = seq - 1;
+            return SG_COOKIE_FIRST;
+        }
+        /* Eleven bits may agree by chance: a better proof under the other tick takes precedence. */
+        if (place >= stash_bytes || verdict == SG_COOKIE_LATER) continue;
         *client_isn = seq - 1 - place;
-        return place ? SG_COOKIE_LATER : SG_COOKIE_FIRST;
+        verdict = SG_COOKIE_LATER;
     }
-    return SG_COOKIE_FOREIGN;
+    return verdict;
 }
 
 #endif
