@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -21,22 +22,25 @@ using Key = std::array<__u64, 2>;
 
 // SipHash-1-3 of the bytes, 64 bits, read as a little-endian number (the specification's result).
 std::uint64_t openssl_siphash13(const Key& key, const void* data, std::size_t size) {
-    const std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> mac(EVP_MAC_fetch(nullptr, "SIPHASH", nullptr), EVP_MAC_free);
-    const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(EVP_MAC_CTX_new(mac.get()), EVP_MAC_CTX_free);
+    const std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> mac(EVP_MAC_fetch(nullptr, "SIPHASH", nullptr),
+                                                                EVP_MAC_free);
+    const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(EVP_MAC_CTX_new(mac.get()),
+                                                                            EVP_MAC_CTX_free);
     unsigned compression_rounds = 1;
     unsigned finalization_rounds = 3;
     std::size_t digest_size = 8;
-    const std::array<OSSL_PARAM, 4> params{
-        OSSL_PARAM_construct_uint(OSSL_MAC_PARAM_C_ROUNDS, &compression_rounds),
-        OSSL_PARAM_construct_uint(OSSL_MAC_PARAM_D_ROUNDS, &finalization_rounds),
-        OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &digest_size), OSSL_PARAM_construct_end()};
+    const std::array<OSSL_PARAM, 4> params{OSSL_PARAM_construct_uint(OSSL_MAC_PARAM_C_ROUNDS, &compression_rounds),
+                                           OSSL_PARAM_construct_uint(OSSL_MAC_PARAM_D_ROUNDS, &finalization_rounds),
+                                           OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &digest_size),
+                                           OSSL_PARAM_construct_end()};
     std::array<unsigned char, 16> key_bytes{};
     std::memcpy(key_bytes.data(), key.data(), key_bytes.size());
     std::uint64_t digest = 0;
     std::size_t written = 0;
-    const bool ok = EVP_MAC_init(context.get(), key_bytes.data(), key_bytes.size(), params.data()) == 1 &&
-                    EVP_MAC_update(context.get(), static_cast<const unsigned char*>(data), size) == 1 &&
-                    EVP_MAC_final(context.get(), reinterpret_cast<unsigned char*>(&digest), &written, sizeof digest) == 1;
+    const bool ok =
+        EVP_MAC_init(context.get(), key_bytes.data(), key_bytes.size(), params.data()) == 1 &&
+        EVP_MAC_update(context.get(), static_cast<const unsigned char*>(data), size) == 1 &&
+        EVP_MAC_final(context.get(), reinterpret_cast<unsigned char*>(&digest), &written, sizeof digest) == 1;
     EXPECT_TRUE(ok);
     EXPECT_EQ(written, sizeof digest);
     return digest;
