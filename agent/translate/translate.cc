@@ -1,10 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/translate/translate.h"
 
-namespace slipgate {
+#include "agent/translate/attachment.h"
+#include "agent/translate/backend_refs.h"
+#include "agent/translate/gateway_classes.h"
+#include "agent/translate/gateways.h"
+#include "agent/translate/names.h"
 
-Translation translate(const Snapshot& /*snapshot*/, const TranslateOptions& /*options*/) {
-    return {};
+namespace slipgate {
+namespace {
+
+OwnAddresses own_addresses(const GatewayStates& gateways, const TranslateOptions& options) {
+    OwnAddresses own;
+    own.local = options.local_addresses;
+    for (const auto& [key, gateway] : gateways) own.vips.insert(gateway.addresses.begin(), gateway.addresses.end());
+    return own;
+}
+
+// Accepted listeners of one port answer together, on each address of the Gateway.
+void add_vips(const GatewayState& gateway, RoutingTable& table) {
+    std::map<std::uint16_t, std::vector<ListenerNames>> by_port;
+    for (const auto& listener : gateway.listeners) {
+        if (listener.programmed.ok()) by_port[listener.spec->port].push_back({listener.hostname(), listener.routes});
+    }
+    for (const auto& [port, listeners] : by_port) {
+        const auto names = flatten_names(listeners);
+        for (const auto& address : gateway.addresses) table.vips[{address, port}].names = names;
+    }
+}
+
+// Only what a name leads to: a route that no connection can reach has no place in the maps.
+void add_routes_and_backends(const std::map<std::string, ResolvedRoute>& resolved, const BackendResolver& resolver,
+                             RoutingTable& table) {
+    for (const auto& [address, vip] : table.vips) {
+        for (const auto& [name, route] : vip.names) {
+            if (route) table.routes[*route].backends = resolved.at(*route).backends;
+        }
+    }
+    for (const auto& [key, route] : table.routes) {
+        for (const auto& share : route.backends) {
+            if (share.backend) table.backends[*share.backend].endpoints = resolver.endpoints(*share.backend).endpoints;
+        }
+    }
+}
+
+TlsRouteStatus route_status(const TlsRoute& route, const ResolvedRoute& resolved, const BackendResolver& resolver,
+                            const std::vector<Attachment>& attachments, const TranslateOptions& options) {
+    TlsRouteStatus status;
+    for (const auto& attachment : attachments) {
+        const auto refs = resolver.resolved_refs_for(resolved, attachment.gateway->addresses);
+        status.parents.push_back({*attachment.parent_ref,
+                                  options.controller_name,
+                                  {make_condition("Accepted", attachment.accepted, route.meta.generation),
+                                   make_condition("ResolvedRefs", refs, route.meta.generation)}});
+    }
+    return status;
+}
+
+}  // namespace
+
+Translation translate(const Snapshot& snapshot, const TranslateOptions& options) {
+    Translation result;
+    for (const auto& [key, gateway_class] : snapshot.gateway_classes) {
+        if (gateway_class.controller_name != options.controller_name) continue;
+        result.statuses.gateway_classes[key] = gateway_class_status(gateway_class, options.bundle_versions);
+    }
+
+    auto gateways = judge_gateways(snapshot, options);
+    BackendResolver resolver(snapshot, own_addresses(gateways, options));
+    std::map<std::string, ResolvedRoute> resolved;
+    for (const auto& [key, route] : snapshot.tls_routes) {
+        const auto attachments = attach(route, gateways, snapshot);
+        if (attachments.empty()) continue;  // not ours: neither served nor reported on
+        const auto& refs = resolved[key] = resolver.resolve(route);
+        result.statuses.tls_routes[key] = route_status(route, refs, resolver, attachments, options);
+    }
+
+    for (const auto& [key, gateway] : gateways) {
+        add_vips(gateway, result.table);
+        result.statuses.gateways[key] = gateway_status(gateway);
+    }
+    add_routes_and_backends(resolved, resolver, result.table);
+    return result;
 }
 
 }  // namespace slipgate

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
+#include "agent/ir/routing_table.h"
 #include "agent/model/objects.h"
 #include "agent/model/status.h"
-#include "agent/ir/routing_table.h"
 
 namespace slipgate {
 
 struct TranslateOptions {
     std::string controller_name = "slipgate.dev/gateway-controller";
-    std::vector<IpAddress> addresses;  // of a Gateway without spec.addresses
+    std::vector<IpAddress> addresses;     // of a Gateway without spec.addresses
+    std::set<IpAddress> local_addresses;  // of the gateway's own namespace: endpoints with them cannot be reached
+    std::set<std::string>
+        bundle_versions;  // of the Gateway API CRDs ("" where the annotation is missing); empty: no CRDs
 };
 
 struct Translation {

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/translate/backend_refs.h"
+
+#include <algorithm>
+#include <set>
+
+#include "agent/translate/grants.h"
+
+namespace slipgate {
+namespace {
+
+constexpr std::size_t kListedEndpoints = 5;  // a condition's message is for a person
+
+// GEP-1911 protocols that are cleartext, so that no TLS server can be behind them. Others are carried as they are.
+bool is_cleartext(const std::string& app_protocol) {
+    return app_protocol == "kubernetes.io/h2c" || app_protocol == "kubernetes.io/ws";
+}
+
+// The TCP port of that number; one of another protocol if there is no such; none if the Service lacks the number.
+const ServicePort* find_port(const Service& service, std::uint16_t number) {
+    const ServicePort* found = nullptr;
+    for (const auto& port : service.ports) {
+        if (port.port != number) continue;
+        if (port.protocol == "TCP") return &port;
+        if (found == nullptr) found = &port;
+    }
+    return found;
+}
+
+std::string list(const std::set<std::string>& items) {
+    std::string text;
+    std::size_t listed = 0;
+    for (const auto& item : items) {
+        if (listed++ == kListedEndpoints) {
+            append(text, std::to_string(items.size() - kListedEndpoints) + " more", " and ");
+            break;
+        }
+        append(text, item, ", ");
+    }
+    return text;
+}
+
+std::string describe_backend(const std::string& backend, const EndpointChoice& choice,
+                             const std::vector<IpAddress>& addresses) {
+    std::string text;
+    if (!choice.excluded.empty()) append(text, "unreachable endpoints left out: " + list(choice.excluded), "; ");
+    if (choice.endpoints.empty()) {
+        append(text, "no usable endpoint, its share is refused", "; ");
+    } else {
+        std::string lacking;
+        for (const auto& address : addresses) {
+            if (!choice.has_family(address.is_ipv4())) append(lacking, address.to_string(), ", ");
+        }
+        if (!lacking.empty()) {
+            append(text, "no endpoint of the address family of " + lacking + ", its share there is refused", "; ");
+        }
+    }
+    return text.empty() ? text : "Service " + backend + ": " + text;
+}
+
+}  // namespace
+
+BackendResolver::BackendResolver(const Snapshot& snapshot, OwnAddresses own_addresses)
+    : snapshot_(snapshot), index_(snapshot, std::move(own_addresses)) {}
+
+BackendResolver::Resolution BackendResolver::resolve(const BackendRef& ref, const std::string& route_namespace) {
+    const auto refuse = [](std::string reason, std::string message) {
+        return Resolution{failed(std::move(reason), std::move(message)), {}};
+    };
+    if (!ref.group.empty() || ref.kind != "Service") {
+        const auto kind = ref.group.empty() ? ref.kind : ref.kind + "." + ref.group;
+        return refuse("InvalidKind", "kind " + kind + " of " + ref.name + " is not supported; supported is Service");
+    }
+
+    const auto service_namespace = ref.namespace_.value_or(route_namespace);
+    const auto key = service_namespace + "/" + ref.name;
+    if (!is_reference_permitted(snapshot_, route_namespace, service_namespace, ref.name)) {
+        return refuse("RefNotPermitted",
+                      "no ReferenceGrant in namespace " + service_namespace + " permits Service " + key);
+    }
+
+    const auto service = snapshot_.services.find(key);
+    if (service == snapshot_.services.end()) return refuse("BackendNotFound", "Service " + key + " does not exist");
+    if (service->second.type == "ExternalName") {
+        return refuse("UnsupportedProtocol", "Service " + key + " is of type ExternalName, which is not supported");
+    }
+
+    if (!ref.port) return refuse("BackendNotFound", "the reference to Service " + key + " names no port");
+    const auto backend = key + ":" + std::to_string(*ref.port);
+    const auto* port = find_port(service->second, *ref.port);
+    if (port == nullptr)
+        return refuse("BackendNotFound", "Service " + key + " has no port " + std::to_string(*ref.port));
+    if (port->protocol != "TCP") {
+        return refuse("UnsupportedProtocol",
+                      "Service " + backend + " has protocol " + port->protocol + "; supported is TCP");
+    }
+    if (port->app_protocol && is_cleartext(*port->app_protocol)) {
+        return refuse("UnsupportedProtocol", "Service " + backend + " has appProtocol " + *port->app_protocol +
+                                                 ", which is cleartext and cannot take a TLS connection");
+    }
+
+    if (!endpoints_.contains(backend)) endpoints_.emplace(backend, index_.choose(key, port->name));
+    return {succeeded("ResolvedRefs", {}), backend};
+}
+
+ResolvedRoute BackendResolver::resolve(const TlsRoute& route) {
+    ResolvedRoute resolved;
+    Outcome first_failure;
+    std::string messages;
+    for (const auto& ref : route.backend_refs) {
+        const auto [outcome, backend] = resolve(ref, route.meta.namespace_);
+        resolved.backends.push_back({outcome.ok() ? std::optional(backend) : std::nullopt, ref.weight});
+        if (outcome.ok()) continue;
+        if (first_failure.ok()) first_failure = outcome;
+        append(messages, outcome.message, "; ");
+    }
+    resolved.resolved_refs = first_failure.ok() ? succeeded("ResolvedRefs", "all references are resolved")
+                                                : failed(first_failure.reason, messages);
+    const bool has_weight = std::any_of(route.backend_refs.begin(), route.backend_refs.end(),
+                                        [](const auto& ref) { return ref.weight > 0; });
+    if (!has_weight)
+        append(resolved.resolved_refs.message, "no backendRef has weight, every connection is refused", "; ");
+    return resolved;
+}
+
+Outcome BackendResolver::resolved_refs_for(const ResolvedRoute& route, const std::vector<IpAddress>& addresses) const {
+    std::set<std::string> backends;
+    for (const auto& share : route.backends) {
+        if (share.backend) backends.insert(*share.backend);
+    }
+    Outcome outcome = route.resolved_refs;
+    for (const auto& backend : backends) {
+        const auto text = describe_backend(backend, endpoints(backend), addresses);
+        if (!text.empty()) append(outcome.message, text, "; ");
+    }
+    return outcome;
+}
+
+}  // namespace slipgate
