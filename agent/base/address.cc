@@ -18,6 +18,7 @@ IpAddress::IpAddress(const sg_address& address) {
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+    if (text.find('\0') != text.npos) return std::nullopt;  // inet_pton would not look further
     const std::string terminated(text);
     IpAddress result;
     if (inet_pton(AF_INET6, terminated.c_str(), result.bytes_.data()) == 1) return result;

@@ -1,0 +1,3 @@
+module slipgate.dev/hellos/record
+
+go 1.24
