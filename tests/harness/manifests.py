@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gateway API objects as the files that `slipgated --manifests` reads. JSON is YAML, so json writes them."""
+
+import json
+import os
+
+GATEWAY_API = "gateway.networking.k8s.io/v1"
+CONTROLLER = "slipgate.dev/gateway-controller"
+
+
+def _object(api, kind, name, namespace="default", **rest):
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": api, "kind": kind, "metadata": metadata, **rest}
+
+
+def gateway_class(name="slipgate"):
+    return _object(GATEWAY_API, "GatewayClass", name, None, spec={"controllerName": CONTROLLER})
+
+
+def gateway(addresses, port=443, name="gateway", hostname=None):
+    listener = {"name": "tls", "protocol": "TLS", "port": port, "tls": {"mode": "Passthrough"},
+                "allowedRoutes": {"namespaces": {"from": "All"}}} | ({"hostname": hostname} if hostname else {})
+    return _object(GATEWAY_API, "Gateway", name, spec={
+        "gatewayClassName": "slipgate", "listeners": [listener],
+        "addresses": [{"type": "IPAddress", "value": address} for address in addresses]})
+
+
+def tls_route(name, hostnames, backends, gateway="gateway"):
+    """`backends`: {service: weight}."""
+    refs = [{"name": service, "port": 443, "weight": weight} for service, weight in backends.items()]
+    return _object(GATEWAY_API, "TLSRoute", name, spec={
+        "parentRefs": [{"name": gateway}], "hostnames": hostnames, "rules": [{"backendRefs": refs}]})
+
+
+def service(name):
+    return _object("v1", "Service", name, spec={"ports": [{"name": "tls", "protocol": "TCP", "port": 443}]})
+
+
+def endpoint_slices(service, addresses, port=8443):
+    """One slice for each address family in `addresses`."""
+    slices = []
+    for kind, found in ("IPv4", [a for a in addresses if ":" not in a]), ("IPv6", [a for a in addresses if ":" in a]):
+        if found:
+            slices.append(_object("discovery.k8s.io/v1", "EndpointSlice", f"{service}-{kind.lower()}", addressType=kind,
+                                  endpoints=[{"addresses": [address]} for address in found],
+                                  ports=[{"name": "tls", "protocol": "TCP", "port": port}]))
+            slices[-1]["metadata"]["labels"] = {"kubernetes.io/service-name": service}
+    return slices
+
+
+def backend(name, addresses, port=8443):
+    """A Service with its EndpointSlices."""
+    return [service(name), *endpoint_slices(name, addresses, port)]
+
+
+class Folder:
+    """The watched folder. Files are replaced by rename, as the agent expects of a careful editor."""
+
+    def __init__(self, path):
+        self.path = path
+        path.mkdir(exist_ok=True)
+
+    def write(self, file, objects):
+        text = "".join(f"---\n{json.dumps(item, indent=2)}\n" for item in objects)
+        new = self.path / f".{file}.new"
+        new.write_text(text)
+        os.rename(new, self.path / f"{file}.yaml")
+
+    def remove(self, file):
+        os.remove(self.path / f"{file}.yaml")

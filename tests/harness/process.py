@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A process that runs beside the test, with its output in a file."""
+
+import signal
+import subprocess
+
+from .wait import PATIENCE
+
+
+class Process:
+    def __init__(self, command, log, stdout=None):
+        """Standard error goes to the file `log`, standard output too unless another file is given."""
+        self.log = log
+        with open(log, "ab") as errors, open(stdout or log, "ab") as output:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    @property
+    def running(self):
+        return self._process.poll() is None
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self, by=signal.SIGTERM):
+        """Asks the process to end and returns its exit code."""
+        self._process.send_signal(by)
+        return self.wait()
+
+    def wait(self, patience=PATIENCE):
+        return self._process.wait(patience)
+
+    def close(self):
+        if self.running:
+            self.kill()
+
+    def log_text(self):
+        return self.log.read_text(errors="replace")

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent in the gateway's namespace, and what it and its maps say."""
+
+import collections
+import http.client
+import json
+import os
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+
+from . import manifests
+from .sandbox import BPFFS, WORK
+from .wait import eventually
+
+
+class Slipgated:
+    started = []  # every agent of this run, for the report of a failure
+
+    def __init__(self, gateway, flags=()):
+        self._gateway, self._flags, self._process = gateway, flags, None
+        self.program = Path(os.environ["SLIPGATE_BUILD"], "bin/slipgated")
+        self.pins = BPFFS / "slipgate"
+        self.folder = manifests.Folder(WORK / "manifests")
+        self.status_dir = WORK / "status"
+        self.log, self._access_log = WORK / "slipgated.log", WORK / "access.log"
+        self.started.append(self)
+
+    def start(self):
+        self._process = self._gateway.start(
+            self.program, "--manifests", self.folder.path, "--status-dir", self.status_dir, "--pin-dir", self.pins,
+            *self._flags, log=self.log, stdout=self._access_log)
+        eventually(lambda: not self._process.running or self.ready(), "slipgated answers /readyz")
+        if not self._process.running:
+            raise AssertionError(f"slipgated exited with {self._process.wait()}:\n{self.log.read_text()}")
+
+    def kill(self):
+        self._process.kill()
+
+    def terminate(self):
+        """SIGTERM; returns the exit code."""
+        return self._process.stop(signal.SIGTERM)
+
+    def close(self):
+        if self._process:
+            self._process.close()
+        self._gateway.run(self.program, "--uninstall", "--pin-dir", self.pins)
+
+    def get(self, path):
+        """(status, body) of an HTTP request to the agent; None while it does not listen."""
+        connection = http.client.HTTPConnection("127.0.0.1", 9470, timeout=10)
+        try:
+            with self._gateway.entered():
+                connection.connect()
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except (ConnectionError, TimeoutError):
+            return None
+        finally:
+            connection.close()
+
+    def ready(self):
+        answer = self.get("/readyz")
+        return answer is not None and answer[0] == 200
+
+    def dump(self, name):
+        """Entries of a pinned map as bpftool prints them with BTF: [{"key": ..., "value": ...}, ...]."""
+        done = subprocess.run(["bpftool", "-j", "map", "dump", "pinned", self.pins / name], check=True, capture_output=True)
+        return [entry.get("formatted", entry) for entry in json.loads(done.stdout)]
+
+    def counters(self):
+        """Data plane counters summed over the CPUs, from the map: they are true without an agent, too."""
+        total = collections.Counter()
+        for value in self.dump("counters")[0]["values"]:
+            total.update(value["value"])
+        return total
+
+    def flows(self):
+        """Entries of both flow maps, two for each connection."""
+        return self.dump("flows4") + self.dump("flows6")
+
+    def access_log(self, **wanted):
+        """Lines of the access log as dictionaries, those that have the wanted values."""
+        if not self._access_log.exists():
+            return []
+        lines = [dict(f.partition("=")[::2] for f in shlex.split(line)) for line in self._access_log.read_text().splitlines()]
+        return [line for line in lines if all(line.get(key) == value for key, value in wanted.items())]
+
+    def tables(self):
+        """The maps that hold configuration, generations included, for comparison."""
+        names = "vips", "names", "routes", "weights", "backends", "endpoints", "sources", "route_names", "backend_names", "config"
+        return {name: [entry for entry in self.dump(name) if _is_set(entry)] for name in names}
+
+
+def _is_set(entry):
+    """Not a zero element of an array."""
+    return any(character not in "0" for character in _digits(entry["value"]))
+
+
+def _digits(value):
+    if isinstance(value, dict):
+        return "".join(map(_digits, value.values()))
+    if isinstance(value, list):
+        return "".join(map(_digits, value))
+    return str(value)
