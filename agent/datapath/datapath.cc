@@ -17,8 +17,8 @@ Status Datapath::apply(RoutingTable /*table*/) {
 bool Datapath::synced() const {
     return false;
 }
-const std::vector<Problem>& Datapath::problems() const {
-    static const std::vector<Problem> none;
+const std::vector<ServingProblem>& Datapath::problems() const {
+    static const std::vector<ServingProblem> none;
     return none;
 }
 Status Datapath::tick() {

@@ -36,11 +36,11 @@ struct DatapathOptions {
 };
 
 // An object of the routing table, or an interface, that is left out or limited, and why. The rest is served.
-struct Problem {
+struct ServingProblem {
     std::string object;  // "backend shop/web:443 endpoint 10.0.0.7:8443", "interface tun0", ...
     std::string reason;
 
-    auto operator<=>(const Problem&) const = default;
+    auto operator<=>(const ServingProblem&) const = default;
 };
 
 // Flow entries by state, as the last complete walk of the garbage collector found them. Two entries are a connection.
@@ -71,7 +71,7 @@ class Datapath {
     [[nodiscard]] bool synced() const;
 
     // What is left out at the moment. Each problem is logged once, when it appears.
-    [[nodiscard]] const std::vector<Problem>& problems() const;
+    [[nodiscard]] const std::vector<ServingProblem>& problems() const;
 
     // Once a second: a bounded piece of garbage collection, and what could not be applied before.
     [[nodiscard]] Status tick();
