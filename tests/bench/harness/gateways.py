@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is compared: each gateway starts in its own namespace, says which addresses the client aims at and what it holds.
+
+The proxies run with the settings their manuals recommend for TCP, one thread or worker per processor, their buffers at
+the default size, and enough descriptors; access logs are off everywhere.
+"""
+
+import glob
+import os
+import re
+import signal
+import subprocess
+
+from . import network
+
+SNI = "bench.example.com"
+MIB = 1024 * 1024
+SOURCE_PORTS = "8192-65535"  # Slipgate's own; the kernel's ephemeral ports stay below
+
+
+class Gateway:
+    """Direct routing: the namespace forwards, nothing runs in it. The others override what differs."""
+
+    name = "direct"
+
+    def __init__(self, index, directory, binaries):
+        self.index = index
+        self.directory = os.path.join(directory, self.name)
+        self.binaries = binaries
+        self.process = None
+        os.makedirs(self.directory, exist_ok=True)
+
+    def targets(self):
+        return [f"{address}:{network.SERVER_PORT}" for address in network.server_addresses(self.index)]
+
+    def start(self):
+        pass
+
+    def stop(self):
+        network.stop(self.process)
+        self.process = None
+
+    def remove(self):
+        self.stop()
+
+    def process_memory(self):
+        """Bytes: the proportional set size of the gateway's processes."""
+        return sum(_pss(pid) for pid in _tree(self.process.pid)) if self.process else 0
+
+    def map_memory(self):
+        """Bytes the kernel holds for the BPF maps of the gateway's processes."""
+        return 0
+
+    def died(self):
+        return self.process is not None and self.process.poll() is not None
+
+    def log(self):
+        try:
+            with open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as text:
+                return text.read()[-4000:]
+        except FileNotFoundError:
+            return ""
+
+    def _spawn(self, *command):
+        with open(os.path.join(self.directory, "log"), "ab") as log:
+            self.process = network.spawn(self.name, *command, stdout=log, stderr=subprocess.STDOUT)
+
+    def _write(self, file, text):
+        path = os.path.join(self.directory, file)
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+        return path
+
+
+class Proxy(Gateway):
+    def targets(self):
+        return [f"{network.gateway_address(self.index)}:{network.PORT}"]
+
+
+class Slipgate(Proxy):
+    name = "slipgate"
+
+    def start(self):
+        first = int(SOURCE_PORTS.split("-", maxsplit=1)[0])
+        network.set_sysctl(self.name, "net.ipv4.ip_local_port_range", f"1024 {first - 1}")
+        manifests = os.path.join(self.directory, "manifests")
+        bpffs = os.path.join(self.directory, "bpffs")
+        os.makedirs(manifests, exist_ok=True)
+        os.makedirs(bpffs, exist_ok=True)
+        if not os.path.ismount(bpffs):
+            network.run("mount", "-t", "bpf", "bpf", bpffs)
+        self._write("manifests/bench.yaml", _manifests(self.index))
+        self._spawn(os.path.join(self.binaries, "slipgated"), "--manifests", manifests, "--pin-dir",
+                    os.path.join(bpffs, "slipgate"), "--interface", "client,server", "--source-ports", SOURCE_PORTS,
+                    "--access-log", "off", "--log-level", "info")
+
+    def remove(self):
+        bpffs = os.path.join(self.directory, "bpffs")
+        self.stop()
+        if os.path.ismount(bpffs):
+            uninstall = [os.path.join(self.binaries, "slipgated"), "--uninstall", "--pin-dir", f"{bpffs}/slipgate"]
+            network.run(*network.in_namespace(self.name, *uninstall), check=False)
+            network.run("umount", bpffs, check=False)
+
+    def map_memory(self):
+        sizes = {}
+        for path in glob.glob(f"/proc/{self.process.pid}/fdinfo/*"):
+            with open(path, encoding="ascii") as info:
+                fields = dict(line.split(":\t", 1) for line in info if ":\t" in line)
+            if "map_id" in fields:
+                sizes[int(fields["map_id"])] = int(fields["memlock"])
+        return sum(sizes.values())
+
+
+class Haproxy(Proxy):
+    name = "haproxy"
+    splice = "option splice-auto"  # spliced when HAProxy's own estimate says so
+    tune = ""
+
+    def start(self):
+        servers = "\n".join(f"    server s{i} {address}:{network.SERVER_PORT}"
+                            for i, address in enumerate(network.server_addresses(self.index)))
+        config = self._write("haproxy.cfg", f"""
+global
+    maxconn 9500
+    maxpipes 256
+    {self.tune}
+defaults
+    mode tcp
+    {self.splice}
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+frontend tls
+    bind {network.gateway_address(self.index)}:{network.PORT} backlog 16384
+    tcp-request inspect-delay 5s
+    tcp-request content accept if {{ req_ssl_hello_type 1 }}
+    use_backend servers if {{ req_ssl_sni -i {SNI} }}
+backend servers
+    balance roundrobin
+{servers}
+""")
+        self._spawn("haproxy", "-db", "-f", config)
+
+    def stop(self):
+        if self.process:
+            self.process.send_signal(signal.SIGTERM)  # immediate; SIGUSR1 would wait for the connections
+        super().stop()
+
+
+class HaproxySplice(Haproxy):
+    name = "haproxy-splice"
+    splice = "option splice-request\n    option splice-response"
+    tune = "tune.pipesize 1048576"
+
+
+class Nginx(Proxy):
+    name = "nginx"
+
+    def start(self):
+        servers = "\n".join(f"        server {address}:{network.SERVER_PORT};"
+                            for address in network.server_addresses(self.index))
+        config = self._write("nginx.conf", f"""
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+daemon off;
+worker_processes auto;
+worker_rlimit_nofile {network.OPEN_FILES};
+pid {self.directory}/pid;
+events {{ worker_connections 32768; }}
+stream {{
+    map $ssl_preread_server_name $service {{ {SNI} servers; }}
+    upstream servers {{
+{servers}
+    }}
+    server {{
+        listen {network.gateway_address(self.index)}:{network.PORT} backlog=16384;
+        ssl_preread on;
+        proxy_timeout 1h;
+        proxy_pass $service;
+    }}
+}}
+""")
+        self._spawn("nginx", "-p", self.directory, "-e", os.path.join(self.directory, "log"), "-c", config)
+
+
+ALL = [Gateway, Slipgate, Haproxy, HaproxySplice, Nginx]
+
+
+def _tree(pid):
+    """The process and its descendants; all of a gateway's workers are children of its first process."""
+    pids = [pid]
+    for parent in pids:
+        try:
+            with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as children:
+                pids += [int(child) for child in children.read().split()]
+        except FileNotFoundError:
+            continue
+    return pids
+
+
+def _pss(pid):
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+            return int(re.search(r"^Pss:\s+(\d+) kB", rollup.read(), re.M)[1]) * 1024
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _manifests(index):
+    endpoints = "\n".join(f'- addresses: ["{address}"]\n  conditions: {{ready: true}}'
+                          for address in network.server_addresses(index))
+    return f"""apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {{name: slipgate}}
+spec: {{controllerName: slipgate.dev/gateway-controller}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {{name: default}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{name: bench, namespace: default}}
+spec:
+  gatewayClassName: slipgate
+  addresses:
+  - {{type: IPAddress, value: {network.gateway_address(index)}}}
+  listeners:
+  - name: tls
+    protocol: TLS
+    port: {network.PORT}
+    tls: {{mode: Passthrough}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {{name: bench, namespace: default}}
+spec:
+  parentRefs:
+  - name: bench
+  hostnames: ["{SNI}"]
+  rules:
+  - backendRefs:
+    - {{name: bench, port: {network.SERVER_PORT}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: bench, namespace: default}}
+spec:
+  ports:
+  - {{name: tls, protocol: TCP, port: {network.SERVER_PORT}, targetPort: {network.SERVER_PORT}}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: bench
+  namespace: default
+  labels: {{kubernetes.io/service-name: bench}}
+addressType: IPv4
+endpoints:
+{endpoints}
+ports:
+- {{name: tls, protocol: TCP, port: {network.SERVER_PORT}}}
+"""

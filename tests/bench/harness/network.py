@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark's network: one namespace for the client, one for the server, one per gateway under test.
+
+          10.60.N.1            10.60.N.254 | 10.61.N.254           10.61.N.1 .. 4
+  client ----------------- veth --- gateway N --- veth ----------------- server
+
+Every gateway has links and addresses of its own, so all of them stay up for the whole run and the rounds can be
+interleaved. Nothing outside namespaces whose names begin with PREFIX is touched.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+import time
+
+PREFIX = "slipgate-bench-"
+ENDPOINTS = 4  # addresses of the server: source ports times these are the connections a gateway can have open
+PORT = 443
+SERVER_PORT = 8443
+OPEN_FILES = min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])  # two per proxied connection
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+# What an operator of a busy proxy sets. TIME_WAIT is bounded in each namespace, so that a run is not measured by how
+# many dead connections the run before it left behind.
+_SYSCTLS = {
+    "net.ipv4.ip_forward": "1",
+    "net.ipv6.conf.all.forwarding": "1",
+    "net.core.somaxconn": "16384",
+    "net.ipv4.tcp_max_syn_backlog": "16384",
+    "net.ipv4.tcp_max_tw_buckets": "4096",
+    "net.ipv4.tcp_tw_reuse": "1",
+    "net.ipv4.tcp_no_metrics_save": "1",
+    "net.ipv4.ip_local_port_range": "1024 65535",
+}
+
+
+def run(*command, check=True):
+    return subprocess.run(command, check=check, text=True, capture_output=True)
+
+
+def in_namespace(name, *command):
+    """nsenter, not `ip netns exec`: the latter mounts a new /sys, which hides the bpffs."""
+    return ("nsenter", f"--net=/run/netns/{PREFIX}{name}", *command)
+
+
+def set_sysctl(name, key, value):
+    run(*in_namespace(name, "sysctl", "-qw", f"{key}={value}"))
+
+
+def _in_child():
+    """Before exec: die with the script, even if it is killed, and have descriptors for 9,000 proxied connections."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+
+
+def spawn(name, *command, **popen):
+    return subprocess.Popen(in_namespace(name, *command), preexec_fn=_in_child, **popen)
+
+
+def stop(process, patience=5.0):
+    """SIGTERM, then SIGKILL if that does not end it in time."""
+    if process is None or process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def client_address(index):
+    return f"10.60.{index}.1"
+
+
+def gateway_address(index):
+    return f"10.60.{index}.254"
+
+
+def server_addresses(index):
+    return [f"10.61.{index}.{host}" for host in range(1, ENDPOINTS + 1)]
+
+
+def create(gateways):
+    """gateways: {name: index}."""
+    destroy()
+    for name in ("client", "server", *gateways):
+        run("ip", "netns", "add", PREFIX + name)
+        run("ip", "-n", PREFIX + name, "link", "set", "lo", "up")
+        for key, value in _SYSCTLS.items():
+            set_sysctl(name, key, value)
+    for name, index in gateways.items():
+        _link(name, "client", index, [client_address(index)], gateway_address(index))
+        _link(name, "server", index, server_addresses(index), f"10.61.{index}.254")
+        # Only direct routing uses these; a proxy's client talks to the gateway's own address.
+        run("ip", "-n", PREFIX + "client", "route", "add", f"10.61.{index}.0/24", "via", gateway_address(index))
+        run("ip", "-n", PREFIX + "server", "route", "add", f"10.60.{index}.0/24", "via", f"10.61.{index}.254")
+
+
+def _link(gateway, side, index, ours, theirs):
+    inner, outer = PREFIX + gateway, PREFIX + side
+    run("ip", "link", "add", side, "netns", inner, "type", "veth", "peer", "name", f"gateway{index}", "netns", outer)
+    run("ip", "-n", inner, "address", "add", f"{theirs}/24", "dev", side)
+    for address in ours:
+        run("ip", "-n", outer, "address", "add", f"{address}/24", "dev", f"gateway{index}")
+    run("ip", "-n", inner, "link", "set", side, "up")
+    run("ip", "-n", outer, "link", "set", f"gateway{index}", "up")
+
+
+def destroy():
+    """Takes away the namespaces, and the processes that a killed run may have left in them."""
+    names = [line.split()[0] for line in run("ip", "netns", "list").stdout.splitlines() if line.startswith(PREFIX)]
+    for name in names:
+        for pid in run("ip", "netns", "pids", name, check=False).stdout.split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    if names:
+        time.sleep(0.1)
+    for name in names:
+        run("ip", "netns", "delete", name, check=False)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured. A workload is one run of bench_load against one gateway; it gives one or more rows of the result."""
+
+import json
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import Callable
+
+from . import network
+
+IDLE = 9000
+MIB = 1024 * 1024
+
+
+class Failed(Exception):
+    """A gateway did not serve; the message says which and shows its log."""
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    unit: str
+    better: str  # "higher" or "lower"
+    value: Callable
+
+
+@dataclass(frozen=True)
+class Workload:
+    name: str
+    what: str
+    arguments: tuple
+    rows: tuple
+
+
+def _per_second(report):
+    return report["operations"] / report["seconds"]
+
+
+def _gigabits(report):
+    return report["bytes"] * 8e-9 / report["seconds"]
+
+
+def _busy_us_per_operation(report):
+    return report["busy_seconds"] * 1e6 / max(report["operations"], 1)
+
+
+def _busy_per_gigabyte(report):
+    return report["busy_seconds"] / max(report["bytes"] * 1e-9, 1e-9)
+
+
+def _request(name, connections):
+    return Workload(name, f"requests one after the other on {connections} open connection(s)",
+                    ("--mode", "request", "--connections", str(connections)),
+                    (Row(name, "requests/s", "higher", _per_second),
+                     Row(f"{name}_p50", "us", "lower", lambda report: report["p50_us"]),
+                     Row(f"{name}_p99", "us", "lower", lambda report: report["p99_us"])))
+
+
+def _bulk(name, mode):
+    return Workload(name, f"{mode} on 8 connections", ("--mode", mode, "--connections", "8"),
+                    (Row(name, "Gbit/s", "higher", _gigabits),
+                     Row(f"{name}_cpu", "CPU s/GB", "lower", _busy_per_gigabyte)))
+
+
+IDLE_WORKLOAD = Workload(
+    "idle", f"{IDLE} idle connections", (),
+    (Row("idle_process", "MiB", "lower", lambda report: report["process"]),
+     Row("idle_process_growth", "MiB", "lower", lambda report: report["process_growth"]),
+     Row("idle_maps", "MiB", "lower", lambda report: report["maps"]),
+     Row("idle_maps_growth", "MiB", "lower", lambda report: report["maps_growth"]),
+     Row("idle_slab_growth", "MiB", "lower", lambda report: report["slab_growth"])))
+
+ALL = [
+    IDLE_WORKLOAD,  # first: the gateways are fresh and the kernel's caches have not seen the load yet
+    Workload("crr", "connect, ClientHello, request, close; 32 at a time", ("--mode", "connect", "--connections", "32"),
+             (Row("crr", "connections/s", "higher", _per_second),
+              Row("crr_p50", "us", "lower", lambda report: report["p50_us"]),
+              Row("crr_p99", "us", "lower", lambda report: report["p99_us"]),
+              Row("crr_cpu", "CPU us/connection", "lower", _busy_us_per_operation))),
+    _request("rr1", 1),
+    _request("rr32", 32),
+    _bulk("down8", "download"),
+    _bulk("up8", "upload"),
+]
+
+
+class Runner:
+    def __init__(self, binaries, seconds):
+        self.load = os.path.join(binaries, "bench_load")
+        self.seconds = seconds
+
+    def _command(self, gateway, *arguments):
+        return (self.load, "--target", ",".join(gateway.targets()), *arguments)
+
+    def _drive(self, gateway, *arguments):
+        result = network.run(*network.in_namespace("client", *self._command(gateway, *arguments)), check=False)
+        if result.returncode != 0:
+            raise Failed(f"bench_load: {result.stderr}")
+        return json.loads(result.stdout)
+
+    def wait_until_serving(self, gateway, patience=15.0):
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline and not gateway.died():
+            report = self._drive(gateway, "--mode", "connect", "--seconds", "0.05", "--warm-up", "0.05")
+            if report["operations"] > 0 and report["errors"] == 0:
+                return
+            time.sleep(0.1)
+        raise Failed(f"{gateway.name} does not serve:\n{gateway.log()}")
+
+    def measure(self, workload, gateway):
+        """The report of one run; see load.cc for its fields."""
+        if workload is IDLE_WORKLOAD:
+            return self._idle(gateway)
+        report = self._drive(gateway, *workload.arguments, "--seconds", str(self.seconds))
+        if report["operations"] == 0 and report["bytes"] == 0:
+            raise Failed(f"{gateway.name}: nothing got through in {workload.name}:\n{gateway.log()}")
+        return report
+
+    def _idle(self, gateway):
+        """Starts the gateway anew: what a proxy once took for connections it keeps in its pools."""
+        gateway.stop()
+        gateway.start()
+        self.wait_until_serving(gateway)
+        time.sleep(0.5)
+        before = _memory(gateway)
+        command = self._command(gateway, "--mode", "idle", "--connections", str(IDLE))
+        client = network.spawn("client", *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            established = json.loads(client.stdout.readline() or '{"established": 0}')["established"]
+            if established != IDLE:
+                raise Failed(f"{gateway.name}: {established} of {IDLE} idle connections:\n{gateway.log()}")
+            time.sleep(0.5)
+            after = _memory(gateway)
+        finally:
+            client.stdin.close()
+            try:
+                client.wait(5)
+            except subprocess.TimeoutExpired:
+                network.stop(client)
+        growth = {f"{key}_growth": after[key] - before[key] for key in after}
+        return {**after, **growth, "errors": 0, "stalled": 0}
+
+
+def _memory(gateway):
+    """MiB. slab is the whole machine's: sockets live there, at both ends and in the gateway, and map entries too."""
+    with open("/proc/meminfo", encoding="ascii") as lines:
+        slab = next(int(line.split()[1]) for line in lines if line.startswith("Slab:"))
+    return {"process": gateway.process_memory() / MIB, "maps": gateway.map_memory() / MIB, "slab": slab / 1024}
