@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Every map of the data plane. Each program includes this file; the definitions are weak, so that the linker of
- * `bpftool gen object` makes one map of them. All but the last group are pinned by name in the pin directory and outlive
- * the agent. Sizes marked "load" are set by the agent before it loads.
+ * `bpftool gen object` makes one map of them. All but the last group are pinned by name in the pin directory and
+ * outlive the agent. Sizes marked "load" are set by the agent before it loads.
  */
 #ifndef SLIPGATE_BPF_MAPS_H
 #define SLIPGATE_BPF_MAPS_H
@@ -152,13 +152,14 @@ struct {
 /* ---- openings: connections between their first hello segment and the endpoint's answer ---- */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
-    SG_MAP_ENTRIES(SG_OPENING_SETS * SG_OPENING_WAYS);
+    SG_MAP_ENTRIES(SG_OPENING_SETS* SG_OPENING_WAYS);
     SG_PINNED;
     __type(key, __u32);
     __type(value, struct sg_opening);
 } openings __weak SEC(".maps");
 
-/* ---- tail calls: enum sg_program. Pinned, because the kernel empties it when its last user-space reference goes ---- */
+/* ---- tail calls: enum sg_program. Pinned, because the kernel empties it when its last user-space reference goes ----
+ */
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
     SG_MAP_ENTRIES(SG_PROGRAM_MAX);

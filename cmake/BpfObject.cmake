@@ -7,7 +7,7 @@ find_program(BPF_CLANG clang-19 REQUIRED)
 find_program(BPF_STRIP llvm-strip-19 REQUIRED)
 find_program(BPFTOOL bpftool PATHS /usr/sbin REQUIRED)
 
-set(BPF_CFLAGS -g -O2 -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-function -Werror
+set(BPF_CFLAGS -g -O2 -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-function -Wno-unused-parameter -Werror
     -I${CMAKE_SOURCE_DIR}/include -I${CMAKE_SOURCE_DIR}/bpf
     -idirafter /usr/include/${CMAKE_SYSTEM_PROCESSOR}-linux-gnu)
 

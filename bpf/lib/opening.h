@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * An opening: what is kept of a connection between the first segment of its ClientHello and the endpoint's SYN-ACK.
- * Openings live in a set-associative cache: a keyed hash of the tuple selects a set, and one of its ways is used. Nothing in
- * it is owed to anyone: no byte kept here was acknowledged, so a client that loses its place just sends again.
+ * Openings live in a set-associative cache: a keyed hash of the tuple selects a set, and one of its ways is used.
+ * Nothing in it is owed to anyone: no byte kept here was acknowledged, so a client that loses its place just sends
+ * again.
  */
 #ifndef SLIPGATE_BPF_OPENING_H
 #define SLIPGATE_BPF_OPENING_H
@@ -13,10 +14,10 @@
 #define SG_OPENING_SETS 512 /* a power of two */
 #define SG_OPENING_WAYS 8
 
-#define SG_HELLO_SEGMENTS 8     /* segments of a hello kept apart until they join */
-#define SG_HELLO_RETRANSMITS 3  /* retransmissions without progress until the opening is refused */
-#define SG_CONNECT_ATTEMPTS 4   /* endpoints tried for one connection */
-#define SG_SEGMENT_MAX 2048     /* largest segment of the hello sent to an endpoint, payload bytes */
+#define SG_HELLO_SEGMENTS 8    /* segments of a hello kept apart until they join */
+#define SG_HELLO_RETRANSMITS 3 /* retransmissions without progress until the opening is refused */
+#define SG_CONNECT_ATTEMPTS 4  /* endpoints tried for one connection */
+#define SG_SEGMENT_MAX 2048    /* largest segment of the hello sent to an endpoint, payload bytes */
 
 enum sg_opening_state {
     SG_OPENING_FREE = 0,
@@ -27,17 +28,17 @@ enum sg_opening_state {
 
 /* Integers in host order. */
 struct sg_opening {
-    __u32 lock;        /* milliseconds when claimed, 0: free. Claimed by compare-and-exchange, stolen when stale */
-    __u32 state;       /* enum sg_opening_state */
+    __u32 lock;             /* milliseconds when claimed, 0: free. Claimed by compare-and-exchange, stolen when stale */
+    __u32 state;            /* enum sg_opening_state */
     struct sg_tuple client; /* as the client sends */
-    __u32 touched;     /* SG_MILLISECONDS of the last segment: the oldest way of a set is reused first */
+    __u32 touched;          /* SG_MILLISECONDS of the last segment: the oldest way of a set is reused first */
     __u32 client_isn;
-    __u32 cookie;      /* our ISN towards the client */
-    __u32 our_isn;     /* towards the endpoint */
-    __u32 client_tsval;   /* latest TSval of the client */
-    __u32 client_tsecr;   /* what it echoed: our TSval towards it */
-    __u32 our_tsval;      /* sent in the SYN to the endpoint */
-    __u32 tsval_delta;    /* fixed when the SYN is sent */
+    __u32 cookie;          /* our ISN towards the client */
+    __u32 our_isn;         /* towards the endpoint */
+    __u32 client_tsval;    /* latest TSval of the client */
+    __u32 client_tsecr;    /* what it echoed: our TSval towards it */
+    __u32 our_tsval;       /* sent in the SYN to the endpoint */
+    __u32 tsval_delta;     /* fixed when the SYN is sent */
     __u32 connect_started; /* SG_MILLISECONDS of the first SYN to the endpoint at hand */
     __u32 route;
     __u32 backend;
@@ -49,12 +50,12 @@ struct sg_opening {
     __u8 window_scale; /* the client's, SG_NO_WINDOW_SCALE: none */
     __u8 sack;
     __u8 timestamps;
-    __u8 attempts;     /* endpoints tried */
-    __u8 retransmits;  /* segments that brought nothing new */
-    __u8 segments;     /* used entries of at[] and length[] */
-    __u64 sni;         /* digest */
-    __u32 contiguous;  /* bytes at hand from the start of the stream */
-    __u32 name_at;     /* of the SNI in data */
+    __u8 attempts;    /* endpoints tried */
+    __u8 retransmits; /* segments that brought nothing new */
+    __u8 segments;    /* used entries of at[] and length[] */
+    __u64 sni;        /* digest */
+    __u32 contiguous; /* bytes at hand from the start of the stream */
+    __u32 name_at;    /* of the SNI in data */
     __u32 name_length;
     __u16 at[SG_HELLO_SEGMENTS];
     __u16 length[SG_HELLO_SEGMENTS];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Working memory of one program run. The stack of a BPF program has 512 bytes; what is larger, or must survive a tail call,
- * lives here, one copy per CPU. A program run is not interrupted by another one on the same CPU's scratch: TC programs of
- * one CPU run one after the other.
+ * Working memory of one program run. The stack of a BPF program has 512 bytes; what is larger, or must survive a tail
+ * call, lives here, one copy per CPU. A program run is not interrupted by another one on the same CPU's scratch: TC
+ * programs of one CPU run one after the other.
  */
 #ifndef SLIPGATE_BPF_SCRATCH_H
 #define SLIPGATE_BPF_SCRATCH_H
@@ -12,34 +12,36 @@
 
 /* Tail calls, index into the map programs. */
 enum sg_program {
-    SG_PROGRAM_SYN = 0,  /* bpf/syn.bpf.c */
-    SG_PROGRAM_HELLO,    /* bpf/hello.bpf.c */
-    SG_PROGRAM_CONNECT,  /* bpf/connect.bpf.c */
-    SG_PROGRAM_SYN_ACK,  /* bpf/syn_ack.bpf.c */
-    SG_PROGRAM_ICMP,     /* bpf/icmp.bpf.c */
-    SG_PROGRAM_REFUSE,   /* bpf/refuse.bpf.c */
-    SG_PROGRAM_MAX = 8
+    SG_PROGRAM_SYN = 0,   /* bpf/syn.bpf.c */
+    SG_PROGRAM_HELLO,     /* bpf/hello.bpf.c */
+    SG_PROGRAM_CONNECT,   /* bpf/connect.bpf.c */
+    SG_PROGRAM_SYN_ACK,   /* bpf/syn_ack.bpf.c */
+    SG_PROGRAM_ICMP,      /* bpf/icmp.bpf.c */
+    SG_PROGRAM_REFUSE,    /* bpf/refuse.bpf.c */
+    SG_PROGRAM_RESET,     /* bpf/reset.bpf.c */
+    SG_PROGRAM_HAND_OVER, /* bpf/hand_over.bpf.c */
+    SG_PROGRAM_MAX
 };
 
 /* A received TCP packet, parsed. Integers in host order unless __be. */
 struct sg_packet {
     struct sg_tuple tuple;
     __u32 ipv6;
-    __u32 l4;             /* offset of the TCP header in the frame */
-    __u32 header_length;  /* of TCP, options included */
-    __u32 payload;        /* offset */
-    __u32 length;         /* of the payload */
+    __u32 l4;            /* offset of the TCP header in the frame */
+    __u32 header_length; /* of TCP, options included */
+    __u32 payload;       /* offset */
+    __u32 length;        /* of the payload */
     __u32 seq, ack;
-    __u32 flags;          /* byte 13 of the TCP header */
-    __u32 window;         /* unscaled field */
-    __u32 partial;        /* CHECKSUM_PARTIAL: the kernel or the NIC completes the TCP checksum */
+    __u32 flags;   /* byte 13 of the TCP header */
+    __u32 window;  /* unscaled field */
+    __u32 partial; /* CHECKSUM_PARTIAL: the kernel or the NIC completes the TCP checksum */
     __u8 destination_mac[6], source_mac[6];
 };
 
 /* TCP options of a SYN or SYN-ACK. */
 struct sg_options {
-    __u32 mss;            /* 536 if absent */
-    __u32 window_scale;   /* SG_NO_WINDOW_SCALE if absent */
+    __u32 mss;          /* 536 if absent */
+    __u32 window_scale; /* SG_NO_WINDOW_SCALE if absent */
     __u32 sack;
     __u32 timestamps;
     __u32 tsval, tsecr;
@@ -53,19 +55,31 @@ enum sg_connect_mode {
 };
 
 #define SG_CHUNK 512 /* bpf_csum_diff() takes no more before Linux 6.13 */
+/* The hello on its way to the endpoint. Kept in memory: see SG_MEMORY. */
+struct sg_hand_over {
+    __u32 at, total, size; /* bytes: sent, to send, largest segment */
+    __u32 seq, ack;        /* of the first byte; acknowledged */
+    __u32 option_length;
+    __u32 ifindex;
+    __u32 complete;
+};
+
 #define SG_HEADERS_MAX 128 /* Ethernet + IPv6 + TCP with options, and room */
 
 struct sg_scratch {
     struct sg_packet packet;
     struct sg_options options;
+    struct sg_hand_over hand_over;
     __u32 option_at, option_end; /* loop state kept in memory, so that the verifier sees iterations alike */
-    __u32 opening;        /* index of the opening at hand */
-    __u32 reason;         /* of a refusal, enum sg_counter */
-    __u32 connect_mode;   /* enum sg_connect_mode */
+    __u32 opening;               /* index of the opening at hand */
+    __u32 reason;                /* of a refusal, enum sg_counter */
+    __u32 connect_mode;          /* enum sg_connect_mode */
     __u8 option_bytes[64];
     __u8 headers[SG_HEADERS_MAX]; /* of the packet being built */
     struct sg_hello hello;
     struct sg_name_hash name;
+    struct sg_flow entry;      /* a flow entry being put together */
+    struct sg_tuple tuples[4]; /* keys and results on the way */
     struct sg_flow4 flow4;
     struct sg_flow6 flow6;
     __u8 chunk[SG_CHUNK + 4]; /* of a received segment while its checksum is verified */

@@ -47,7 +47,8 @@
     X(fib_failed, "the kernel found no way to forward to")                                   \
     X(synack_stale, "repeated SYN-ACK whose hello is no longer kept")                        \
     X(rebuild_failed, "the packet could not be rebuilt")                                     \
-    X(internal, "a map that always exists was not found")
+    X(no_vip, "packet of a VIP that was removed")                                            \
+    X(internal, "a map or program that always exists was not found")
 
 /* What happened on the way. */
 #define SG_OCCURRENCES(X)                                                                    \

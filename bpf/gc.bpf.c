@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Removes flow entries that are over. The agent walks the maps and proposes keys in gc_batch; this program, run by the
+ * agent, decides: it looks again, and a compare-and-exchange on the state makes sure that what it deletes is what it
+ * looked at. User space cannot do that: between its look and its delete the client may have reused the tuple.
+ */
+#include "lib/flow.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct gc_loop {
+    struct sg_gc_limits* limits;
+    __u32 now;
+    __u32 removed;
+};
+
+/* Is neither direction younger than the limit of the connection's state? */
+static __always_inline bool is_over(const struct gc_loop* gc, const struct sg_flow* up, const struct sg_flow* down) {
+    __u32 state = up->state;
+    __u32 limit = state == SG_FLOW_ESTABLISHED  ? gc->limits->idle
+                  : state == SG_FLOW_CONNECTING ? gc->limits->connecting
+                                                : gc->limits->closing;
+    if ((__s32)(gc->now - up->seen - limit) <= 0) return false;
+    return !down || (__s32)(gc->now - down->seen - limit) > 0;
+}
+
+static __always_inline void gc_connection(const bool ipv6, struct gc_loop* gc, const struct sg_tuple* key) {
+    struct sg_flow* flow = flow_find(ipv6, key);
+    if (!flow) return;
+    struct sg_tuple out, other_key;
+    flow_out(ipv6, flow, &out);
+    tuple_reverse(&other_key, &out);
+    struct sg_flow* other = flow_find(ipv6, &other_key);
+    bool to_client = flow->flags & SG_FLOW_TO_CLIENT;
+    if (to_client && (!other || other->source_port != key->destination_port)) {
+        /* an orphan: its client-to-endpoint entry is gone or belongs to a newer connection */
+        __u32 state = flow->state;
+        if ((__s32)(gc->now - flow->seen - gc->limits->closing) <= 0 || !flow_change_state(flow, state, SG_FLOW_DEAD))
+            return;
+        flow_delete(ipv6, key);
+        gc->removed++;
+        return;
+    }
+    struct sg_flow *up = to_client ? other : flow, *down = to_client ? flow : other;
+    if (!up || !is_over(gc, up, down)) return;
+    __u32 state = up->state;
+    __u16 reason = state == SG_FLOW_ESTABLISHED  ? SG_CLOSE_IDLE
+                   : state == SG_FLOW_CONNECTING ? SG_CLOSE_CONNECT_TIMEOUT
+                                                 : 0;
+    struct sg_tuple client = to_client ? other_key : *key;
+    if (connection_remove(ipv6, &client, up, state, reason)) gc->removed += 2;
+}
+
+static long gc_step(__u32 index, struct gc_loop* gc) {
+    struct sg_gc_candidate* candidate = bpf_map_lookup_elem(&gc_batch, &index);
+    if (!candidate || index >= gc->limits->count) return 1;
+    struct sg_tuple key = candidate->key;
+    if (address_is_ipv4(&key.source)) {
+        gc_connection(false, gc, &key);
+    } else {
+        gc_connection(true, gc, &key);
+    }
+    return 0;
+}
+
+SEC("syscall")
+int gc(void* context) {
+    __u32 zero = 0;
+    struct sg_gc_limits* limits = bpf_map_lookup_elem(&gc_limits, &zero);
+    if (!limits) return 1;
+    struct gc_loop loop = {.limits = limits,
+                           .now = SG_SECONDS(bpf_ktime_get_ns())}; /* the coarse clock is not for this program type */
+    bpf_loop(SG_GC_BATCH, gc_step, &loop, 0);
+    limits->removed = loop.removed;
+    struct sg_counters* all = bpf_map_lookup_elem(&counters, &zero);
+    if (all) all->gc_removed += loop.removed;
+    return 0;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the flow remembers of the segments it forwards, and when the connection counts as over. The endpoints decide
+ * that; the gateway only watches, to know when the entries may go. A forged FIN or RST must not shorten a live
+ * connection's life, so they count only inside the sequence window (RFC 5961 3.2), and a RST that the receiver did not
+ * believe is taken back.
+ */
+#ifndef SLIPGATE_BPF_CLOSE_H
+#define SLIPGATE_BPF_CLOSE_H
+
+#include "flow.h"
+
+/* Host order, as the sender counts. */
+struct segment {
+    __u32 seq, ack;
+    __u32 length; /* payload bytes */
+    __u32 flags;
+};
+
+#define SG_FIN_WINDOW \
+    (1U << 20) /* a FIN may be this far ahead of what we saw: the segments before it were lost in front of us */
+
+static __always_inline __u32 segment_end(const struct segment* segment) {
+    return segment->seq + segment->length + !!(segment->flags & SG_SYN) + !!(segment->flags & SG_FIN);
+}
+
+static __always_inline void track_segment(struct sg_flow* flow, const struct segment* segment) {
+    __u32 end = segment_end(segment);
+    if (sg_seq_before(flow->seq_end, end) && !(segment->flags & (SG_RST | SG_SYN))) flow->seq_end = end;
+    if (segment->flags & SG_ACK && sg_seq_before(flow->ack, segment->ack)) flow->ack = segment->ack;
+    flow->bytes += segment->length;
+}
+
+/*
+ * Called for a FIN, a RST, and every packet of a closing flow, before track_segment(). `in` is the packet's tuple,
+ * `out` what it leaves with.
+ */
+static __always_inline void watch_closing(const bool ipv6, struct sg_flow* flow, const struct sg_tuple* in,
+                                          const struct sg_tuple* out, const struct segment* segment, __u32 now) {
+    struct sg_tuple back;
+    tuple_reverse(&back, out);
+    struct sg_flow* peer = flow_find(ipv6, &back);
+    if (!peer) return;
+    struct sg_flow* up = flow->flags & SG_FLOW_TO_CLIENT ? peer : flow;
+
+    if (!(segment->flags & (SG_FIN | SG_RST))) {
+        /* Data or an acknowledgement that is new, from the side that seemed to have sent a RST: it was not its own. */
+        bool progress = sg_seq_before(flow->seq_end, segment_end(segment)) || sg_seq_before(flow->ack, segment->ack);
+        if (flow->flags & SG_FLOW_RST && progress && flow_change_state(up, SG_FLOW_CLOSING, SG_FLOW_ESTABLISHED)) {
+            flow->flags &= ~SG_FLOW_RST;
+            flow->state = SG_FLOW_ESTABLISHED;
+            peer->state = SG_FLOW_ESTABLISHED;
+        }
+        return;
+    }
+    __u16 reason;
+    __u32 delta = flow->seq_delta; /* peer->ack counts as the receiver does */
+    if (segment->flags & SG_RST) {
+        if (!sg_seq_between(segment->seq + delta, peer->ack, flow->seq_end + delta)) {
+            COUNT(rst_out_of_window);
+            return;
+        }
+        flow->flags |= SG_FLOW_RST;
+        reason = flow->flags & SG_FLOW_TO_CLIENT ? SG_CLOSE_ENDPOINT_RST : SG_CLOSE_CLIENT_RST;
+    } else {
+        if (!sg_seq_between(segment->seq + segment->length + delta, peer->ack, flow->seq_end + delta + SG_FIN_WINDOW))
+            return;
+        flow->flags |= SG_FLOW_FIN;
+        if (!(peer->flags & SG_FLOW_FIN)) return;
+        reason = SG_CLOSE_FIN;
+    }
+    if (!flow_change_state(up, SG_FLOW_ESTABLISHED, SG_FLOW_CLOSING)) return;
+    flow->state = SG_FLOW_CLOSING;
+    peer->state = SG_FLOW_CLOSING;
+    peer->seen = now;
+    if (up->flags & SG_FLOW_REPORTED) return;
+    up->flags |= SG_FLOW_REPORTED;
+    if (flow == up) {
+        up->bytes += segment->length; /* of this packet, not tracked yet */
+        report_closed(in, out, up, peer, reason);
+        up->bytes -= segment->length;
+    } else {
+        struct sg_tuple client, endpoint;
+        tuple_reverse(&client, out);
+        tuple_reverse(&endpoint, in);
+        flow->bytes += segment->length;
+        report_closed(&client, &endpoint, up, flow, reason);
+        flow->bytes -= segment->length;
+    }
+}
+
+#endif

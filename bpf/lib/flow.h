@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Flow entries of either family behind one set of functions, for the slow path. `ipv6` is a constant where these are
+ * called, so each call compiles to one family. The established path (splice.bpf.c) uses the maps directly.
+ */
+#ifndef SLIPGATE_BPF_FLOW_H
+#define SLIPGATE_BPF_FLOW_H
+
+#include "common.h"
+#include "event.h"
+
+static __always_inline void flow4_key(struct sg_flow4_key* key, const struct sg_tuple* tuple) {
+    key->source = tuple->source.word[3];
+    key->destination = tuple->destination.word[3];
+    key->source_port = tuple->source_port;
+    key->destination_port = tuple->destination_port;
+}
+
+static __always_inline struct sg_flow* flow_find(const bool ipv6, const struct sg_tuple* tuple) {
+    if (ipv6) {
+        struct sg_flow6* flow = bpf_map_lookup_elem(&flows6, tuple);
+        return flow ? &flow->flow : NULL;
+    }
+    struct sg_flow4_key key;
+    flow4_key(&key, tuple);
+    struct sg_flow4* flow = bpf_map_lookup_elem(&flows4, &key);
+    return flow ? &flow->flow : NULL;
+}
+
+/* What a packet of this flow leaves with. `flow` is of the family `ipv6` says. */
+static __always_inline void flow_out(const bool ipv6, const struct sg_flow* flow, struct sg_tuple* out) {
+    if (ipv6) {
+        const struct sg_flow6* flow6 = (const struct sg_flow6*)flow;
+        out->source = flow6->source;
+        out->destination = flow6->destination;
+    } else {
+        const struct sg_flow4* flow4 = (const struct sg_flow4*)flow;
+        address_from_ipv4(&out->source, flow4->source);
+        address_from_ipv4(&out->destination, flow4->destination);
+    }
+    out->source_port = flow->source_port;
+    out->destination_port = flow->destination_port;
+}
+
+/* Stores `flow` (common part) with the addresses of `out` under `key`. Returns the error of bpf_map_update_elem(). */
+static __always_inline long flow_insert(const bool ipv6, struct sg_scratch* s, const struct sg_tuple* key,
+                                        const struct sg_flow* flow, const struct sg_tuple* out, __u64 flags) {
+    if (ipv6) {
+        s->flow6.flow = *flow;
+        s->flow6.source = out->source;
+        s->flow6.destination = out->destination;
+        return bpf_map_update_elem(&flows6, key, &s->flow6, flags);
+    }
+    struct sg_flow4_key key4;
+    flow4_key(&key4, key);
+    s->flow4.flow = *flow;
+    s->flow4.source = out->source.word[3];
+    s->flow4.destination = out->destination.word[3];
+    return bpf_map_update_elem(&flows4, &key4, &s->flow4, flags);
+}
+
+static __always_inline void flow_delete(const bool ipv6, const struct sg_tuple* key) {
+    if (ipv6) {
+        bpf_map_delete_elem(&flows6, key);
+        return;
+    }
+    struct sg_flow4_key key4;
+    flow4_key(&key4, key);
+    bpf_map_delete_elem(&flows4, &key4);
+}
+
+/* The state of a connection is that of its client-to-endpoint entry: one word decides who may remove it. */
+static __always_inline bool flow_change_state(struct sg_flow* flow, __u32 from, __u32 to) {
+    return __sync_val_compare_and_swap(&flow->state, from, to) == from;
+}
+
+/*
+ * Removes both entries of the connection whose client-to-endpoint entry `up` is found under `client`, if its state is
+ * still `state`. Reports its end with `reason` (enum sg_close_reason) unless that was done, or reason is 0. Another CPU
+ * that comes here at the same time loses the compare-and-exchange and does nothing. Returns true if removed.
+ */
+static __always_inline bool connection_remove(const bool ipv6, const struct sg_tuple* client, struct sg_flow* up,
+                                              __u32 state, __u16 reason) {
+    if (!flow_change_state(up, state, SG_FLOW_DEAD)) return false;
+    struct sg_tuple out, down_key;
+    flow_out(ipv6, up, &out);
+    tuple_reverse(&down_key, &out);
+    struct sg_flow* down = flow_find(ipv6, &down_key);
+    if (reason && !(up->flags & SG_FLOW_REPORTED)) report_closed(client, &out, up, down, reason);
+    if (down) {
+        struct sg_tuple back;
+        flow_out(ipv6, down, &back);
+        /* The source port may serve another connection by now. */
+        if (address_equal(&back.destination, &client->source) && back.destination_port == client->source_port &&
+            address_equal(&back.source, &client->destination) && back.source_port == client->destination_port) {
+            down->state = SG_FLOW_DEAD;
+            flow_delete(ipv6, &down_key);
+        }
+    }
+    flow_delete(ipv6, client);
+    return true;
+}
+
+#endif

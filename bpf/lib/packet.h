@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Reading a received TCP packet in the slow path. The entry program has walked the IP header and left the family and
+ * the offset of the TCP header in scratch; everything else is read here, from wherever the bytes are.
+ */
+#ifndef SLIPGATE_BPF_PACKET_H
+#define SLIPGATE_BPF_PACKET_H
+
+#include "common.h"
+
+#define SG_L3 ETH_HLEN
+
+static __always_inline __u32 standard_l4(const bool ipv6) {
+    return SG_L3 + (ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+}
+
+/* Fills s->packet except `ipv6` and `l4`. Returns 0, or -1 if the headers contradict each other. */
+static __always_inline int packet_read(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6) {
+    struct sg_packet* p = &s->packet;
+    struct ethhdr eth;
+    struct tcphdr tcp;
+    __u32 l4 = p->l4, end;
+
+    if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth))) return -1;
+    __builtin_memcpy(p->destination_mac, eth.h_dest, ETH_ALEN);
+    __builtin_memcpy(p->source_mac, eth.h_source, ETH_ALEN);
+    if (ipv6) {
+        struct ipv6hdr ip;
+        if (bpf_skb_load_bytes(skb, SG_L3, &ip, sizeof(ip))) return -1;
+        __builtin_memcpy(&p->tuple.source, &ip.saddr, sizeof(ip.saddr));
+        __builtin_memcpy(&p->tuple.destination, &ip.daddr, sizeof(ip.daddr));
+        end = SG_L3 + sizeof(ip) + bpf_ntohs(ip.payload_len);
+    } else {
+        struct iphdr ip;
+        if (bpf_skb_load_bytes(skb, SG_L3, &ip, sizeof(ip))) return -1;
+        address_from_ipv4(&p->tuple.source, ip.saddr);
+        address_from_ipv4(&p->tuple.destination, ip.daddr);
+        end = SG_L3 + bpf_ntohs(ip.tot_len);
+    }
+    if (bpf_skb_load_bytes(skb, l4, &tcp, sizeof(tcp))) return -1;
+    p->tuple.source_port = tcp.source;
+    p->tuple.destination_port = tcp.dest;
+    p->seq = bpf_ntohl(tcp.seq);
+    p->ack = bpf_ntohl(tcp.ack_seq);
+    p->flags = ((__u8*)&tcp)[13];
+    p->window = bpf_ntohs(tcp.window);
+    p->header_length = tcp.doff * 4;
+    p->payload = l4 + p->header_length;
+    if (end > skb->len || p->header_length < sizeof(tcp) || p->payload > end) return -1;
+    p->length = end - p->payload; /* without the padding of short Ethernet frames */
+    return 0;
+}
+
+/*
+ * Is the packet CHECKSUM_PARTIAL, its TCP checksum still to be filled in by the kernel or the NIC? A program cannot see
+ * ip_summed, but inet_proto_csum_replace_by_diff() (net/core/utils.c) leaves such a checksum alone when a change is not
+ * of the pseudo header: so change, look, and put back.
+ */
+static __always_inline bool packet_is_partial(struct __sk_buff* skb, __u32 l4) {
+    __u32 at = l4 + offsetof(struct tcphdr, check);
+    __u16 original = 0, changed = 0;
+    const __u16 probe = 0x1234; /* zero is special to the helper */
+    if (bpf_skb_load_bytes(skb, at, &original, sizeof(original))) return false;
+    if (bpf_skb_store_bytes(skb, at, &probe, sizeof(probe), 0)) return false;
+    bpf_l4_csum_replace(skb, at, 0, 0x0101, 0);
+    bpf_skb_load_bytes(skb, at, &changed, sizeof(changed));
+    bpf_skb_store_bytes(skb, at, &original, sizeof(original), 0);
+    return changed == probe;
+}
+
+struct checksum_loop {
+    struct __sk_buff* skb;
+    struct sg_scratch* s;
+    __u32 at, end;
+    __u64 sum;
+    int error;
+};
+
+static long checksum_chunk(__u32 index, struct checksum_loop* loop) {
+    __u32 left = loop->end - loop->at;
+    if (loop->at >= loop->end) return 1;
+    if (left >= SG_CHUNK) {
+        if (bpf_skb_load_bytes(loop->skb, loop->at, loop->s->chunk, SG_CHUNK)) goto broken;
+    } else {
+        __builtin_memset(loop->s->chunk, 0, SG_CHUNK);
+        SG_OPAQUE(left);
+        if (left < 1 || left > SG_CHUNK) goto broken;
+        if (bpf_skb_load_bytes(loop->skb, loop->at, loop->s->chunk, left)) goto broken;
+    }
+    loop->sum += (__u32)bpf_csum_diff(0, 0, (__be32*)loop->s->chunk, SG_CHUNK, 0);
+    loop->at += SG_CHUNK;
+    return 0;
+broken:
+    loop->error = 1;
+    return 1;
+}
+
+/* Verifies the TCP checksum (RFC 9293 3.1) of a packet that is not CHECKSUM_PARTIAL. */
+static __always_inline bool packet_checksum_ok(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6) {
+    const struct sg_packet* p = &s->packet;
+    __u32 tcp_length = p->header_length + p->length;
+    struct checksum_loop loop = {.skb = skb, .s = s, .at = p->l4, .end = p->l4 + tcp_length};
+    loop.sum = bpf_htonl(tcp_length);
+    loop.sum += bpf_htonl(IPPROTO_TCP);
+    if (ipv6) {
+        for (int i = 0; i < 4; i++) loop.sum += (__u64)p->tuple.source.word[i] + p->tuple.destination.word[i];
+    } else {
+        loop.sum += (__u64)p->tuple.source.word[3] + p->tuple.destination.word[3];
+    }
+    bpf_loop(65536 / SG_CHUNK + 1, checksum_chunk, &loop, 0);
+    return !loop.error && fold16(loop.sum) == 0xffff;
+}
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* RSTs for packets that belong to no connection of ours (RFC 9293 3.5.2). */
+#ifndef SLIPGATE_BPF_RESET_H
+#define SLIPGATE_BPF_RESET_H
+
+#include "build.h"
+
+/* May this CPU originate one more RST? A token bucket of a second's worth. */
+static __always_inline bool rst_allowed(void) {
+    __u32 zero = 0;
+    struct sg_rst_bucket* bucket = bpf_map_lookup_elem(&rst_bucket, &zero);
+    struct sg_config* c = get_config();
+    if (!bucket || !c) return false;
+    __u64 now = bpf_ktime_get_coarse_ns(), elapsed = now - bucket->refilled;
+    if (elapsed >= 1000000000ULL) {
+        bucket->tokens = c->rst_per_second;
+        bucket->refilled = now;
+    }
+    if (!bucket->tokens) return false;
+    bucket->tokens--;
+    return true;
+}
+
+/* Answers the packet in s->packet with a RST, back where it came from, unless it is one itself. */
+static __always_inline int reset_unknown(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6) {
+    struct sg_packet* p = &s->packet;
+    struct sg_tuple back;
+    if (p->flags & SG_RST) return DROP(rst_unknown);
+    if (!rst_allowed()) return DROP(unknown_flow_limited);
+    tuple_reverse(&back, &p->tuple);
+    build_headers(s, ipv6, &back, p->source_mac, p->destination_mac);
+    if (p->flags & SG_ACK) {
+        build_tcp(s, ipv6, p->ack, 0, SG_RST, 0);
+    } else {
+        __u32 end = p->seq + p->length + !!(p->flags & SG_SYN) + !!(p->flags & SG_FIN);
+        build_tcp(s, ipv6, 0, end, SG_RST | SG_ACK, 0);
+    }
+    p->partial = packet_is_partial(skb, p->l4);
+    if (build_send(skb, s, ipv6, 0, NULL, 0, 0)) return DROP(rebuild_failed);
+    COUNT(rst_sent);
+    return send_back(skb);
+}
+
+#endif

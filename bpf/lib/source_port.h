@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Our source port towards an endpoint. Making the endpoint-to-client entry with "only if absent" is what claims a port.
+ * The search goes through the configured range from a random start, SG_PORT_PROBES steps at most; after SG_PORT_FRESH
+ * ports in use the port of a closing flow is taken over, and the new connection's ISN then starts beyond all the old
+ * one sent, so that an endpoint in TIME-WAIT accepts it (RFC 6191, RFC 9293 3.6.1).
+ */
+#ifndef SLIPGATE_BPF_SOURCE_PORT_H
+#define SLIPGATE_BPF_SOURCE_PORT_H
+
+#include "flow.h"
+#include "opening.h"
+#include "timestamp.h"
+
+#define SG_PORT_PROBES 512
+#define SG_PORT_FRESH 8
+#define SG_EEXIST 17
+
+enum port_result {
+    PORT_SEARCHING = 0,
+    PORT_CLAIMED,
+    PORT_TABLE_FULL,
+};
+
+struct port_search {
+    struct sg_scratch* s;
+    const struct sg_config* c;
+    struct sg_opening* o;
+    const struct sg_flow* down; /* entry to make */
+    __u32 start, count;
+    __u32 result;
+    bool ipv6;
+    bool recycled;
+    __u32 recycled_end; /* one past the highest sequence number the old flow sent to the endpoint */
+};
+
+/* Takes the port of a closing flow, whose endpoint-to-client entry is `down`. */
+static __always_inline void port_recycle(const bool ipv6, struct port_search* search, struct sg_flow* down) {
+    struct sg_tuple *back = &search->s->tuples[2], *client = &search->s->tuples[3];
+    flow_out(ipv6, down, back);
+    tuple_reverse(client, back);
+    struct sg_flow* up = flow_find(ipv6, client);
+    if (!up || up->source_port != search->o->our_port) return;
+    __u32 end = up->seq_end + up->seq_delta;
+    if (!connection_remove(ipv6, client, up, SG_FLOW_CLOSING, 0)) return;
+    search->recycled = true;
+    search->recycled_end = end;
+    COUNT(port_recycled);
+}
+
+static __always_inline long port_try(const bool ipv6, struct port_search* search, __u32 probe) {
+    struct sg_opening* o = search->o;
+    struct sg_tuple *key = &search->s->tuples[0], *out = &search->s->tuples[1];
+    __u16 port = search->c->port_first + (search->start + probe) % search->count;
+    o->our_port = bpf_htons(port);
+    key->source = o->endpoint.address;
+    key->destination = o->endpoint.source;
+    key->source_port = o->endpoint.port;
+    key->destination_port = o->our_port;
+    tuple_reverse(out, &o->client);
+    search->recycled = false;
+
+    struct sg_flow* existing = flow_find(ipv6, key);
+    if (existing) {
+        if (probe < SG_PORT_FRESH || existing->state != SG_FLOW_CLOSING) return 0;
+        port_recycle(ipv6, search, existing);
+    }
+    long error = flow_insert(ipv6, search->s, key, search->down, out, BPF_NOEXIST);
+    if (error == -SG_EEXIST) return 0;
+    search->result = error ? PORT_TABLE_FULL : PORT_CLAIMED;
+    return 1;
+}
+
+static long port_step(__u32 probe, struct port_search* search) {
+    return search->ipv6 ? port_try(true, search, probe) : port_try(false, search, probe);
+}
+
+/*
+ * Claims a port for the opening's endpoint by making its endpoint-to-client entry from `down`. On PORT_CLAIMED
+ * o->our_port and o->our_isn are set.
+ */
+static __always_inline enum port_result port_claim(struct sg_scratch* s, const struct sg_config* c, const bool ipv6,
+                                                   struct sg_opening* o, const struct sg_flow* down) {
+    struct port_search search = {
+        .s = s, .c = c, .o = o, .down = down, .ipv6 = ipv6, .count = c->port_last - c->port_first + 1};
+    if (search.count == 0 || search.count > 65535) return PORT_SEARCHING;
+    search.start = bpf_get_prandom_u32() % search.count;
+    __u32 probes = search.count < SG_PORT_PROBES ? search.count : SG_PORT_PROBES;
+    bpf_loop(probes, port_step, &search, 0);
+    if (search.result != PORT_CLAIMED) return search.result;
+
+    struct sg_tuple* ours = &s->tuples[0]; /* as the search left it */
+    o->our_isn = isn_now(c, ours);
+    if (search.recycled && !sg_seq_before(search.recycled_end, o->our_isn))
+        o->our_isn = search.recycled_end + 1 + (bpf_get_prandom_u32() & 0xffff);
+    o->our_tsval = timestamp_now(c, ours);
+    o->tsval_delta = o->our_tsval - o->client_tsval;
+    return PORT_CLAIMED;
+}
+
+#endif

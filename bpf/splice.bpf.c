@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Entry program, at TC ingress of every interface that carries clients or endpoints. A packet of an established
+ * connection is translated and sent on right here; openings go to the other programs by tail call.
+ *
+ * What is not ours returns TC_ACT_UNSPEC, so that other programs and the stack see it. What is ours never reaches the
+ * stack: it would answer with a RST and kill the connection.
+ */
+#include "lib/common.h"
+#include "lib/forward.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline void jump(struct __sk_buff* skb, const bool ipv6, __u32 l4, __u32 program) {
+    struct sg_scratch* s = get_scratch();
+    if (!s) return;
+    s->packet.ipv6 = ipv6;
+    s->packet.l4 = l4;
+    bpf_tail_call(skb, &programs, program);
+}
+
+/* Goes on in another program. Comes back only if that one is missing. */
+#define JUMP(program)                 \
+    ({                                \
+        jump(skb, ipv6, l4, program); \
+        DROP(internal);               \
+    })
+
+/*
+ * A SYN on an established flow: the client, or a NAT in front of it, uses the ports again. It is translated, and the
+ * endpoint's challenge ACK sorts it out (RFC 5961 4). If the endpoint is dead that never happens: when it has sent
+ * nothing since an earlier SYN, and about a second has passed, the flow is given up.
+ */
+static __always_inline bool syn_gives_up(const bool ipv6, const struct sg_tuple* in, struct sg_flow* flow) {
+    struct sg_tuple out, back;
+    COUNT(syn_on_established);
+    flow_out(ipv6, flow, &out);
+    tuple_reverse(&back, &out);
+    struct sg_flow* down = flow_find(ipv6, &back);
+    if (!down) return true;
+    if (flow->flags & SG_FLOW_SYN && (__s32)(down->seen - flow->seen) < 0 && now_seconds() != flow->seen) {
+        COUNT(tuple_reused);
+        return connection_remove(ipv6, in, flow, SG_FLOW_ESTABLISHED, SG_CLOSE_TUPLE_REUSED);
+    }
+    flow->flags |= SG_FLOW_SYN;
+    return false;
+}
+
+/* A packet that matched no flow. */
+static __always_inline int no_flow(struct __sk_buff* skb, const bool ipv6, __u32 l4, const struct sg_tuple* in,
+                                   __u32 flags, bool fragment) {
+    struct sg_vip_key vip = {.address = in->destination, .port = in->destination_port};
+    if (bpf_map_lookup_elem(&vips, &vip)) {
+        if (fragment) return DROP(fragment);
+        if ((flags & (SG_SYN | SG_ACK)) == SG_SYN) return JUMP(SG_PROGRAM_SYN);
+        return JUMP(SG_PROGRAM_HELLO);
+    }
+    struct sg_config* c = get_config();
+    __u16 port = bpf_ntohs(in->destination_port);
+    if (!c || port < c->port_first || port > c->port_last || !bpf_map_lookup_elem(&sources, &in->destination))
+        return TC_ACT_UNSPEC;
+    if (fragment) return DROP(fragment);
+    return JUMP(SG_PROGRAM_RESET); /* a late answer of an endpoint we gave up */
+}
+
+/* A packet of a flow that is not simply forwarded. Returns -1 if it is. */
+static __always_inline int special(struct __sk_buff* skb, const bool ipv6, __u32 l4, const struct sg_tuple* in,
+                                   struct sg_flow* flow, __u32 flags, bool fragment) {
+    __u32 state = SG_MEMORY(flow->state);
+    bool syn = (flags & (SG_SYN | SG_ACK)) == SG_SYN;
+    if (fragment) return DROP(fragment);
+    if (state == SG_FLOW_DEAD) return DROP(dead_flow);
+    if (flow->flags & SG_FLOW_TO_CLIENT) {
+        if (state == SG_FLOW_CONNECTING || flags & SG_SYN) return JUMP(SG_PROGRAM_SYN_ACK);
+        return -1;
+    }
+    if (state == SG_FLOW_CONNECTING) {
+        if (syn) return JUMP(SG_PROGRAM_SYN);
+        return JUMP(SG_PROGRAM_HELLO);
+    }
+    if (syn && (state == SG_FLOW_CLOSING || syn_gives_up(ipv6, in, flow))) return JUMP(SG_PROGRAM_SYN);
+    return -1;
+}
+
+/* Most packets are of an established flow and carry neither SYN nor a fragment bit. */
+static __always_inline bool is_special(const struct sg_flow* flow, __u32 flags, bool fragment) {
+    __u32 state = SG_MEMORY(flow->state);
+    return fragment || flags & SG_SYN || state == SG_FLOW_CONNECTING || state == SG_FLOW_DEAD;
+}
+
+static __always_inline int splice_ipv4(struct __sk_buff* skb) {
+    const bool ipv6 = false;
+    void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
+    struct iphdr* ip = data + SG_L3;
+    if ((void*)(ip + 1) > end) {
+        if (bpf_skb_pull_data(skb, SG_L3 + sizeof(*ip))) return TC_ACT_UNSPEC;
+        data = (void*)(long)skb->data;
+        end = (void*)(long)skb->data_end;
+        ip = data + SG_L3;
+        if ((void*)(ip + 1) > end) return TC_ACT_UNSPEC;
+    }
+    __u32 l4 = SG_L3 + ip->ihl * 4;
+    if (ip->ihl < 5 || ip->frag_off & bpf_htons(0x1fff))
+        return TC_ACT_UNSPEC; /* later fragments: the first one was dropped */
+    if (ip->protocol == IPPROTO_ICMP) {
+        jump(skb, ipv6, l4, SG_PROGRAM_ICMP);
+        return TC_ACT_UNSPEC;
+    }
+    if (ip->protocol != IPPROTO_TCP) return TC_ACT_UNSPEC;
+    bool fragment = ip->frag_off & bpf_htons(0x2000);
+    struct tcphdr* tcp = data + l4;
+    if ((void*)(tcp + 1) > end) {
+        if (bpf_skb_pull_data(skb, l4 + sizeof(*tcp))) return TC_ACT_UNSPEC;
+        data = (void*)(long)skb->data;
+        end = (void*)(long)skb->data_end;
+        ip = data + SG_L3;
+        tcp = data + l4;
+        if ((void*)(ip + 1) > end || (void*)(tcp + 1) > end) return TC_ACT_UNSPEC;
+    }
+    struct sg_flow4_key key = {
+        .source = ip->saddr, .destination = ip->daddr, .source_port = tcp->source, .destination_port = tcp->dest};
+    __u32 flags = ((__u8*)tcp)[13];
+    struct sg_flow4* flow = bpf_map_lookup_elem(&flows4, &key);
+    if (!flow || is_special(&flow->flow, flags, fragment)) {
+        struct sg_tuple in = {.source_port = key.source_port, .destination_port = key.destination_port};
+        address_from_ipv4(&in.source, key.source);
+        address_from_ipv4(&in.destination, key.destination);
+        if (!flow) return no_flow(skb, ipv6, l4, &in, flags, fragment);
+        int action = special(skb, ipv6, l4, &in, &flow->flow, flags, fragment);
+        if (action != -1) return action;
+    }
+    return forward(skb, &flow->flow, ipv6, l4, &flow->source, &flow->destination);
+}
+
+/* Walks hop-by-hop and destination options (RFC 8200 4) to the TCP header. Returns its offset, 0 if there is none for
+ * us. */
+static __always_inline __u32 ipv6_l4(struct __sk_buff* skb, __u32 next, bool* fragment, bool* icmp) {
+    __u32 at = SG_L3 + sizeof(struct ipv6hdr);
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        __u8 header[4];
+        if (next == IPPROTO_TCP) return at;
+        if (next == IPPROTO_ICMPV6) {
+            *icmp = true;
+            return at;
+        }
+        if (bpf_skb_load_bytes(skb, at, header, sizeof(header))) return 0;
+        if (next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS) {
+            at += (header[1] + 1) * 8;
+        } else if (next == IPPROTO_FRAGMENT) {
+            if (header[2] || header[3] & 0xf8) return 0; /* later fragments: the first one was dropped */
+            *fragment = true;
+            at += 8;
+        } else {
+            return 0;
+        }
+        next = header[0];
+    }
+    return next == IPPROTO_TCP ? at : 0;
+}
+
+static __always_inline int splice_ipv6(struct __sk_buff* skb) {
+    const bool ipv6 = true;
+    void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
+    struct ipv6hdr* ip = data + SG_L3;
+    if ((void*)(ip + 1) > end) {
+        if (bpf_skb_pull_data(skb, SG_L3 + sizeof(*ip))) return TC_ACT_UNSPEC;
+        data = (void*)(long)skb->data;
+        end = (void*)(long)skb->data_end;
+        ip = data + SG_L3;
+        if ((void*)(ip + 1) > end) return TC_ACT_UNSPEC;
+    }
+    bool fragment = false, icmp = false;
+    __u32 l4 = ipv6_l4(skb, ip->nexthdr, &fragment, &icmp);
+    SG_OPAQUE(l4);
+    if (l4 < SG_L3 + sizeof(*ip) || l4 > 4096) return TC_ACT_UNSPEC;
+    if (icmp) {
+        jump(skb, ipv6, l4, SG_PROGRAM_ICMP);
+        return TC_ACT_UNSPEC;
+    }
+    struct tcphdr* tcp = data + l4;
+    if ((void*)(tcp + 1) > end) {
+        if (bpf_skb_pull_data(skb, l4 + sizeof(*tcp))) return TC_ACT_UNSPEC;
+        data = (void*)(long)skb->data;
+        end = (void*)(long)skb->data_end;
+        ip = data + SG_L3;
+        tcp = data + l4;
+        if ((void*)(ip + 1) > end || (void*)(tcp + 1) > end) return TC_ACT_UNSPEC;
+    }
+    struct sg_tuple in = {.source_port = tcp->source, .destination_port = tcp->dest};
+    __builtin_memcpy(&in.source, &ip->saddr, sizeof(in.source));
+    __builtin_memcpy(&in.destination, &ip->daddr, sizeof(in.destination));
+    __u32 flags = ((__u8*)tcp)[13];
+    struct sg_flow6* flow = bpf_map_lookup_elem(&flows6, &in);
+    if (!flow) return no_flow(skb, ipv6, l4, &in, flags, fragment);
+    if (is_special(&flow->flow, flags, fragment)) {
+        int action = special(skb, ipv6, l4, &in, &flow->flow, flags, fragment);
+        if (action != -1) return action;
+    }
+    return forward(skb, &flow->flow, ipv6, l4, flow->source.word, flow->destination.word);
+}
+
+SEC("tc")
+int splice(struct __sk_buff* skb) {
+    if (skb->vlan_present) return TC_ACT_UNSPEC; /* the VLAN device has a hook of its own */
+    if (skb->protocol == bpf_htons(ETH_P_IP)) return splice_ipv4(skb);
+    if (skb->protocol == bpf_htons(ETH_P_IPV6)) return splice_ipv6(skb);
+    return TC_ACT_UNSPEC;
+}
