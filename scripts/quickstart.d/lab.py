@@ -3,9 +3,12 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a player without a traceback; the script cleans up
 
 NAME = os.environ["NAME"]
 STATE = os.environ["STATE"]
@@ -66,7 +69,7 @@ class Table:
         self.widths = list(columns.values())
         self.bad = 0
         self.rows = 0
-        self._print(columns.keys())
+        self._print(name.replace("_", " ") for name in columns)
         self._print("-" * width for width in self.widths)
 
     def _print(self, cells):

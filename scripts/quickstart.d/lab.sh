@@ -54,32 +54,30 @@ lab_up() {
     done
 }
 
-# Ends everything that runs in our namespaces, and the namespaces. Works on the leftovers of a killed run as well.
-lab_down() {
-    local namespace path pids=()
+# Everything that runs in our namespaces.
+lab_processes() {
+    local path
     for path in /run/netns/"$NAME"-*; do
-        [[ -e $path ]] || continue
-        namespace=${path##*/}
-        mapfile -t pids < <(ip netns pids "$namespace")
-        ((${#pids[@]} == 0)) || end_processes "${pids[@]}"
-        ip netns delete "$namespace"
+        [[ ! -e $path ]] || ip netns pids "${path##*/}"
     done
-    # `|| true`: nothing mounted is what we want.
-    umount "$STATE/bpf" 2>/dev/null || true
-    rm -rf "$STATE"
 }
 
-# end_processes PID...: asks, waits up to three seconds, then insists.
-end_processes() {
-    local pid
-    kill "$@" 2>/dev/null || true
+# Ends these processes (asks, insists after three seconds) and takes the namespaces away. Works on what a killed run left, too.
+lab_down() {
+    local path pids
+    mapfile -t pids < <(lab_processes)
+    ((${#pids[@]} == 0)) || kill "${pids[@]}" 2>/dev/null || true # some are gone already
     for _ in {1..30}; do
-        for pid in "$@"; do
-            [[ ! -d /proc/$pid ]] || { sleep 0.1; continue 2; }
-        done
-        return 0
+        mapfile -t pids < <(lab_processes)
+        ((${#pids[@]})) || break
+        sleep 0.1
     done
-    kill -KILL "$@" 2>/dev/null || true
+    ((${#pids[@]} == 0)) || kill -KILL "${pids[@]}" 2>/dev/null || true
+    for path in /run/netns/"$NAME"-*; do
+        [[ ! -e $path ]] || ip netns delete "${path##*/}"
+    done
+    ! mountpoint -q "$STATE/bpf" || umount "$STATE/bpf"
+    rm -rf "$STATE"
 }
 
 lab_exists() {
