@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/changes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <set>
+#include <string_view>
+#include <tuple>
+
+namespace slipgate {
+namespace {
+
+constexpr std::size_t kMaxListed = 8;  // endpoints named in one line
+
+std::string describe(const RouteEntry& route) {
+    std::string text;
+    for (const auto& share : route.backends) {
+        fmt::format_to(std::back_inserter(text), "{}{} weight {}", text.empty() ? "" : ", ",
+                       share.backend.value_or("invalid"), share.weight);
+    }
+    return text;
+}
+
+std::string describe(const std::optional<std::string>& route) {
+    return route ? "route " + *route : "no route";
+}
+
+// "+10.0.0.1:443 +10.0.0.2:443 and 5 more"
+void append_listed(std::string& text, char sign, const std::set<SocketAddress>& addresses,
+                   const std::set<SocketAddress>& without) {
+    std::vector<SocketAddress> listed;
+    std::set_difference(addresses.begin(), addresses.end(), without.begin(), without.end(), std::back_inserter(listed));
+    for (std::size_t i = 0; i < std::min(listed.size(), kMaxListed); i++)
+        fmt::format_to(std::back_inserter(text), " {}{}", sign, listed[i].to_string());
+    if (listed.size() > kMaxListed)
+        fmt::format_to(std::back_inserter(text), " {}{} more", sign, listed.size() - kMaxListed);
+}
+
+std::string describe(const BackendEntry& before, const BackendEntry& after) {
+    const std::set<SocketAddress> old(before.endpoints.begin(), before.endpoints.end());
+    const std::set<SocketAddress> now(after.endpoints.begin(), after.endpoints.end());
+    std::string text = fmt::format("{} endpoint{}", now.size(), now.size() == 1 ? "" : "s");
+    append_listed(text, '+', now, old);
+    append_listed(text, '-', old, now);
+    return text;
+}
+
+// Calls back for every key with what it was and what it is; a null pointer where it is not.
+template <typename Map, typename Callback>
+void for_each_difference(const Map& before, const Map& after, Callback callback) {
+    for (const auto& [key, value] : before) {
+        if (!after.contains(key)) callback(key, &value, static_cast<decltype(&value)>(nullptr));
+    }
+    for (const auto& [key, value] : after) {
+        const auto old = before.find(key);
+        if (old == before.end()) {
+            callback(key, static_cast<decltype(&value)>(nullptr), &value);
+        } else if (old->second != value) {
+            callback(key, &old->second, &value);
+        }
+    }
+}
+
+const char* verb(const void* before, const void* after) {
+    return !before ? "added" : !after ? "removed" : "changed";
+}
+
+void compare_vip(const SocketAddress& address, const VipEntry* before, const VipEntry* after,
+                 std::vector<TableChange>& changes) {
+    static const VipEntry none;
+    const auto vip = address.to_string();
+    if (!before || !after) {
+        changes.push_back(
+            {verb(before, after), "vip", vip,
+             after ? fmt::format("{} hostname{}", after->names.size(), after->names.size() == 1 ? "" : "s") : ""});
+    }
+    if (!after) return;  // its names went with it
+    for_each_difference(
+        before ? before->names : none.names, after->names, [&](const auto& name, const auto* old, const auto* now) {
+            changes.push_back({verb(old, now), "hostname", vip + " " + name, now ? describe(*now) : ""});
+        });
+}
+
+// Every condition of all objects, by where it stands.
+using Place = std::tuple<std::string, std::string, std::string, std::string>;  // kind, name, part, type
+using Conditions = std::map<Place, Condition>;
+
+void add(Conditions& all, const std::string& kind, const std::string& name, const std::string& part,
+         const std::vector<Condition>& conditions) {
+    for (const auto& condition : conditions) all[{kind, name, part, condition.type}] = condition;
+}
+
+std::string describe(const ParentReference& parent) {
+    std::string text = "parent " + (parent.namespace_ ? *parent.namespace_ + "/" : "") + parent.name;
+    if (parent.section_name) text += " " + *parent.section_name;
+    if (parent.port) text += fmt::format(" port {}", *parent.port);
+    return text;
+}
+
+Conditions flatten(const Statuses& statuses) {
+    Conditions all;
+    for (const auto& [name, status] : statuses.gateway_classes) add(all, "GatewayClass", name, "", status.conditions);
+    for (const auto& [name, status] : statuses.gateways) {
+        add(all, "Gateway", name, "", status.conditions);
+        for (const auto& listener : status.listeners)
+            add(all, "Gateway", name, "listener " + listener.name, listener.conditions);
+    }
+    for (const auto& [name, status] : statuses.tls_routes) {
+        for (const auto& parent : status.parents)
+            add(all, "TLSRoute", name, describe(parent.parent_ref), parent.conditions);
+    }
+    return all;
+}
+
+bool says_the_same(const Condition& a, const Condition& b) {
+    return a.status == b.status && a.reason == b.reason && a.message == b.message;
+}
+
+}  // namespace
+
+std::vector<TableChange> compare(const RoutingTable& before, const RoutingTable& after) {
+    std::vector<TableChange> changes;
+    for_each_difference(before.vips, after.vips, [&](const auto& address, const auto* old, const auto* now) {
+        compare_vip(address, old, now, changes);
+    });
+    for_each_difference(before.routes, after.routes, [&](const auto& name, const auto* old, const auto* now) {
+        changes.push_back({verb(old, now), "route", name, now ? describe(*now) : ""});
+    });
+    for_each_difference(before.backends, after.backends, [&](const auto& name, const auto* old, const auto* now) {
+        static const BackendEntry none;
+        changes.push_back({verb(old, now), "backend", name, now ? describe(old ? *old : none, *now) : ""});
+    });
+    return changes;
+}
+
+std::vector<ConditionChange> compare(const Statuses& before, const Statuses& after) {
+    const auto old = flatten(before);
+    std::vector<ConditionChange> changes;
+    for (const auto& [place, condition] : flatten(after)) {
+        const auto known = old.find(place);
+        if (known != old.end() && says_the_same(known->second, condition)) continue;
+        const auto& [kind, name, part, type] = place;
+        changes.push_back({kind, name, part, condition});
+    }
+    return changes;
+}
+
+bool is_bad(const Condition& condition) {
+    static constexpr std::array<std::string_view, 3> kNegative = {"Conflicted", "OverlappingTLSConfig",
+                                                                  "PartiallyInvalid"};
+    const bool negative = std::find(kNegative.begin(), kNegative.end(), condition.type) != kNegative.end();
+    return condition.status == (negative ? "True" : "False");
+}
+
+std::map<std::string, std::size_t> count_bad(const Statuses& statuses) {
+    std::set<std::pair<std::string, std::string>> objects;
+    for (const auto& [place, condition] : flatten(statuses)) {
+        if (is_bad(condition)) objects.emplace(std::get<0>(place), std::get<1>(place));
+    }
+    std::map<std::string, std::size_t> counts;
+    for (const auto& [kind, name] : objects) counts[kind]++;
+    return counts;
+}
+
+}  // namespace slipgate
