@@ -75,7 +75,10 @@ SG_INLINE int sg_hello_headers(struct sg_hello* h, const __u8* data) {
     __u32 record = sg_hello_u16(data, 3);
     h->verdict = SG_HELLO_MALFORMED;
     if (record == 0 || record > 16384) return 0; /* RFC 8446 5.1: no zero-length handshake fragments, at most 2^14 */
-    if (n >= 6 && sg_hello_u8(data, 5) != 1) return 0;
+    h->verdict = SG_HELLO_NEED_MORE;
+    if (n < 6) return 0;
+    h->verdict = SG_HELLO_MALFORMED;
+    if (sg_hello_u8(data, 5) != 1) return 0;
     h->verdict = SG_HELLO_UNSUPPORTED;
     if (record < 4) return 0;
     h->verdict = SG_HELLO_NEED_MORE;

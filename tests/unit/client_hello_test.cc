@@ -141,6 +141,14 @@ TEST(ClientHello, OtherHandshakeMessagesAreMalformed) {
     }
 }
 
+TEST(ClientHello, RecordTooShortForAHandshakeHeader) {
+    for (std::size_t length = 1; length < 4; length++) {
+        const auto start = Bytes{22, 3, 1} + u16(length);
+        expect_reading(start + Bytes{1, 0, 0, 9}, {SG_HELLO_UNSUPPORTED, {}}, std::to_string(length));
+        expect_reading(start + Bytes{2, 0, 0, 9}, {SG_HELLO_MALFORMED, {}}, std::to_string(length));
+    }
+}
+
 TEST(ClientHello, RecordLength) {
     for (const std::size_t length : {std::size_t{0}, std::size_t{16385}, std::size_t{65535}}) {
         expect_reading(Bytes{22, 3, 1} + u16(length) + Bytes(10, 1), {SG_HELLO_MALFORMED, {}}, std::to_string(length));
