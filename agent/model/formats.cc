@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/model/formats.h"
+
+#include <algorithm>
+
+namespace slipgate {
+namespace {
+
+bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool is_alpha(char c) {
+    return is_lower(c) || (c >= 'A' && c <= 'Z');
+}
+bool is_alnum(char c) {
+    return is_alpha(c) || is_digit(c);
+}
+bool is_label_end(char c) {
+    return is_lower(c) || is_digit(c);
+}
+
+template <typename Predicate>
+bool all(std::string_view text, Predicate predicate) {
+    return std::all_of(text.begin(), text.end(), predicate);
+}
+
+}  // namespace
+
+bool is_dns_label(std::string_view text) {
+    return !text.empty() && is_label_end(text.front()) && is_label_end(text.back()) &&
+           all(text, [](char c) { return is_label_end(c) || c == '-'; });
+}
+
+bool is_dns_subdomain(std::string_view text) {
+    for (auto dot = text.find('.'); dot != text.npos; dot = text.find('.')) {
+        if (!is_dns_label(text.substr(0, dot))) return false;
+        text.remove_prefix(dot + 1);
+    }
+    return is_dns_label(text);
+}
+
+bool is_hostname(std::string_view text) {
+    return is_dns_subdomain(text.starts_with("*.") ? text.substr(2) : text);
+}
+
+bool is_kind(std::string_view text) {
+    return !text.empty() && is_alpha(text.front()) && is_alnum(text.back()) &&
+           all(text, [](char c) { return is_alnum(c) || c == '-'; });
+}
+
+bool is_group(std::string_view text) {
+    return text.empty() || is_dns_subdomain(text);
+}
+
+bool is_domain_path(std::string_view text) {
+    const auto slash = text.find('/');
+    if (slash == text.npos || slash + 1 == text.size()) return false;
+    constexpr std::string_view kPunctuation = "/-._~%!$&'()*+,;=:";
+    return is_dns_subdomain(text.substr(0, slash)) && all(text.substr(slash + 1), [&](char c) {
+               return is_alnum(c) || kPunctuation.find(c) != kPunctuation.npos;
+           });
+}
+
+bool is_protocol(std::string_view text) {
+    const auto slash = text.find('/');
+    if (slash != text.npos) return is_domain_path(text) && all(text.substr(slash + 1), is_alnum);
+    return !text.empty() && is_alnum(text.front()) && is_alnum(text.back()) &&
+           all(text, [](char c) { return is_alnum(c) || c == '-'; });
+}
+
+bool is_address_type(std::string_view text) {
+    return text == "IPAddress" || text == "Hostname" || text == "NamedAddress" || is_domain_path(text);
+}
+
+bool is_timestamp(std::string_view text) {
+    constexpr std::string_view kShape = "0000-00-00T00:00:00";
+    if (text.size() <= kShape.size()) return false;
+    for (std::size_t i = 0; i < kShape.size(); ++i) {
+        if (kShape[i] == '0' ? !is_digit(text[i]) : text[i] != kShape[i]) return false;
+    }
+    auto zone = text.substr(kShape.size());
+    if (zone.front() == '.') {  // a fraction of at least one digit
+        const auto digits = zone.find_first_not_of("0123456789", 1);
+        if (digits == 1 || digits == zone.npos) return false;
+        zone.remove_prefix(digits);
+    }
+    if (zone == "Z") return true;
+    return zone.size() == 6 && (zone[0] == '+' || zone[0] == '-') && zone[3] == ':' && is_digit(zone[1]) &&
+           is_digit(zone[2]) && is_digit(zone[4]) && is_digit(zone[5]);
+}
+
+bool is_anything(std::string_view) {
+    return true;
+}
+
+}  // namespace slipgate

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a JSON document to a typed object, with the defaults of the CRD schemas filled in and their rules enforced, CEL
+// rules included: what the API server would refuse is refused here, in its words.
+// The rules: Gateway API v1.7.0, config/crd/standard; Service, EndpointSlice and Namespace of Kubernetes 1.37.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/model/objects.h"
+#include "agent/model/problem.h"
+
+namespace slipgate {
+
+struct ObjectId {
+    std::string api_version;
+    std::string kind;
+    std::string namespace_;  // empty for cluster-scoped kinds
+    std::string name;        // empty: the document does not say (that is a problem of its own)
+
+    [[nodiscard]] std::string to_string() const;  // "TLSRoute default/shop"
+    bool operator==(const ObjectId&) const = default;
+};
+
+// Group and kind are ones Slipgate reads, in whatever version. parse_object() accepts only such documents; a version it
+// does not know is a problem of the object, so that nothing is passed over in silence.
+[[nodiscard]] bool reads_kind(std::string_view api_version, std::string_view kind);
+
+struct ParseOutcome {
+    ObjectId id;                   // as far as it could be read
+    std::optional<Object> object;  // absent: refused, some problem is an error
+    Problems problems;
+};
+
+// `document` must be a JSON object whose apiVersion and kind satisfy reads_kind(). A namespaced object without a
+// namespace gets `default_namespace`; the namespace of a cluster-scoped one is dropped. `status` is not read.
+[[nodiscard]] ParseOutcome parse_object(const nlohmann::json& document, std::string_view default_namespace = "default");
+
+}  // namespace slipgate

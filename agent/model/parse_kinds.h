@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function per kind, called by parse_object(). `root` is the whole document; what is returned after a reported
+// error is thrown away.
+#pragma once
+
+#include <algorithm>
+
+#include "agent/model/objects.h"
+#include "agent/model/reader.h"
+
+namespace slipgate {
+
+[[nodiscard]] Object parse_gateway_class(const ObjectReader& root, ObjectMeta meta);
+[[nodiscard]] Object parse_gateway(const ObjectReader& root, ObjectMeta meta);
+[[nodiscard]] Object parse_tls_route(const ObjectReader& root, ObjectMeta meta);
+[[nodiscard]] Object parse_reference_grant(const ObjectReader& root, ObjectMeta meta);
+[[nodiscard]] Object parse_service(const ObjectReader& root, ObjectMeta meta);
+[[nodiscard]] Object parse_endpoint_slice(const ObjectReader& root, ObjectMeta meta);
+[[nodiscard]] Object parse_namespace(const ObjectReader& root, ObjectMeta meta);
+
+// Gateway.spec.listeners, cross-listener rules included.
+[[nodiscard]] std::vector<Listener> parse_listeners(const ObjectReader& spec);
+
+// infrastructure.parametersRef of a Gateway and parametersRef of a GatewayClass: checked, its presence is the result.
+[[nodiscard]] bool check_parameters_ref(const ObjectReader& owner, FieldNames known);
+
+// The index of an earlier item equal to items[index] in the sense of `same`, or `index` if there is none.
+template <typename T, typename Same>
+[[nodiscard]] std::size_t first_equal(const std::vector<T>& items, std::size_t index, Same same) {
+    const auto end = items.begin() + static_cast<std::ptrdiff_t>(index);
+    const auto found = std::find_if(items.begin(), end, [&](const T& earlier) { return same(earlier, items[index]); });
+    return static_cast<std::size_t>(found - items.begin());
+}
+
+}  // namespace slipgate

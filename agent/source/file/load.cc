@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/file/load.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace slipgate {
+namespace {
+
+struct Inserter {
+    Snapshot& snapshot;
+
+    void operator()(GatewayClass object) const { add(snapshot.gateway_classes, std::move(object)); }
+    void operator()(Gateway object) const { add(snapshot.gateways, std::move(object)); }
+    void operator()(TlsRoute object) const { add(snapshot.tls_routes, std::move(object)); }
+    void operator()(ReferenceGrant object) const { add(snapshot.reference_grants, std::move(object)); }
+    void operator()(Service object) const { add(snapshot.services, std::move(object)); }
+    void operator()(EndpointSlice object) const { add(snapshot.endpoint_slices, std::move(object)); }
+    void operator()(Namespace object) const { add(snapshot.namespaces, std::move(object)); }
+
+    template <typename T>
+    static void add(std::map<std::string, T>& objects, T object) {
+        auto key = key_of(object.meta);
+        objects.insert_or_assign(std::move(key), std::move(object));
+    }
+};
+
+const ObjectMeta& meta_of(const Object& object) {
+    return std::visit([](const auto& typed) -> const ObjectMeta& { return typed.meta; }, object);
+}
+
+ObjectMeta& meta_of(Object& object) {
+    return std::visit([](auto& typed) -> ObjectMeta& { return typed.meta; }, object);
+}
+
+void add_implicit_namespace(Snapshot& snapshot, const std::string& name) {
+    if (name.empty() || snapshot.namespaces.contains(name)) return;
+    Namespace implicit;
+    implicit.meta.name = name;
+    implicit.meta.labels["kubernetes.io/metadata.name"] = name;
+    snapshot.namespaces.emplace(name, std::move(implicit));
+}
+
+class Merger {
+  public:
+    explicit Merger(const GenerationOf& generation_of) : generation_of_(generation_of) {}
+
+    void add(const ManifestFile& file) {
+        for (const auto& object : file.objects) add(file.name, object);
+        for (auto problem : file.problems) {
+            const auto known = seen_.find(problem.object.to_string());
+            if (known != seen_.end()) problem.generation = known->second.generation;
+            loaded_.problems.push_back(std::move(problem));
+        }
+    }
+
+    LoadedSnapshot finish() {
+        for (const auto& name : namespaces_) add_implicit_namespace(loaded_.snapshot, name);
+        return std::move(loaded_);
+    }
+
+  private:
+    struct Definition {
+        std::string place;
+        std::int64_t generation;
+    };
+
+    void add(const std::string& file, const ManifestObject& manifest) {
+        if (manifest.id.name.empty()) return;
+        auto place = fmt::format("{}:{}", file, manifest.line);
+        const auto id = manifest.id.to_string();
+        if (const auto first = seen_.find(id); first != seen_.end()) {
+            const auto message =
+                fmt::format("Duplicate definition of {}: {} has it already, which counts", id, first->second.place);
+            loaded_.problems.push_back(
+                {file, manifest.line, manifest.id, first->second.generation, {Severity::error, "", message}});
+            return;
+        }
+        const auto generation = generation_of_(manifest);
+        seen_.emplace(id, Definition{std::move(place), generation});
+        if (!manifest.object) return;
+        auto object = *manifest.object;
+        auto& meta = meta_of(object);
+        meta.generation = generation;
+        if (!meta.namespace_.empty()) namespaces_.insert(meta.namespace_);
+        std::visit(Inserter{loaded_.snapshot}, std::move(object));
+    }
+
+    const GenerationOf& generation_of_;
+    LoadedSnapshot loaded_;
+    std::map<std::string, Definition> seen_;  // by ObjectId::to_string(), which leaves the version out
+    std::set<std::string> namespaces_;
+};
+
+std::int64_t stated_generation(const ManifestObject& manifest) {
+    const auto stated = manifest.object ? meta_of(*manifest.object).generation : 0;
+    return stated > 0 ? stated : 1;
+}
+
+}  // namespace
+
+LoadedSnapshot merge_manifests(std::span<const ManifestFile> files, const GenerationOf& generation_of) {
+    Merger merger(generation_of);
+    for (const auto& file : files) merger.add(file);
+    return merger.finish();
+}
+
+LoadedSnapshot load_snapshot(std::string_view text, std::string_view name) {
+    const auto file = read_manifest(text, std::string(name));
+    if (!file) return {{}, {file.error()}};
+    return merge_manifests({&*file, 1}, stated_generation);
+}
+
+}  // namespace slipgate

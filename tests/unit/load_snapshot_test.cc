@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "agent/source/file/load.h"
+
+namespace slipgate {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Key;
+using testing::UnorderedElementsAre;
+
+std::vector<std::string> texts(const LoadedSnapshot& loaded, Severity at_least = Severity::info) {
+    std::vector<std::string> result;
+    for (const auto& problem : loaded.problems) {
+        if (problem.problem.severity >= at_least) result.push_back(problem.to_string());
+    }
+    return result;
+}
+
+TEST(LoadSnapshot, ReadsEveryKindOfAMultiDocumentFile) {
+    const auto loaded = load_snapshot(R"(---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: slipgate}
+spec: {controllerName: slipgate.dev/gateway-controller}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, generation: 4}
+spec:
+  gatewayClassName: slipgate
+  listeners:
+  - {name: tls, protocol: TLS, port: 443, hostname: "*.example.com", tls: {mode: Passthrough}}
+---
+apiVersion: gateway.networking.k8s.io/v1alpha2
+kind: TLSRoute
+metadata: {name: shop, namespace: team-a, creationTimestamp: 2026-01-31T12:00:00Z}
+spec:
+  parentRefs: [{name: edge, namespace: default}]
+  hostnames: [shop.example.com]
+  rules: [{backendRefs: [{name: shop, port: 8443, weight: 9}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1beta1
+kind: ReferenceGrant
+metadata: {name: grant, namespace: team-b}
+spec:
+  from: [{group: gateway.networking.k8s.io, kind: TLSRoute, namespace: team-a}]
+  to: [{group: "", kind: Service}]
+---
+apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Service
+  metadata: {name: shop, namespace: team-a}
+  spec: {ports: [{port: 8443, targetPort: https}]}
+- apiVersion: discovery.k8s.io/v1
+  kind: EndpointSlice
+  metadata: {name: shop-1, namespace: team-a, labels: {kubernetes.io/service-name: shop}}
+  addressType: IPv4
+  endpoints: [{addresses: [10.0.0.1], conditions: {ready: false}}]
+  ports: [{port: 9443}]
+- apiVersion: v1
+  kind: Namespace
+  metadata: {name: team-a, labels: {team: a}}
+)",
+                                      "all.yaml");
+    EXPECT_THAT(texts(loaded), ElementsAre("all.yaml:15: apiVersion: v1alpha2 is read like v1, its successor"));
+    const auto& snapshot = loaded.snapshot;
+    EXPECT_THAT(snapshot.gateway_classes, ElementsAre(Key("slipgate")));
+    ASSERT_THAT(snapshot.gateways, ElementsAre(Key("default/edge")));
+    ASSERT_THAT(snapshot.tls_routes, ElementsAre(Key("team-a/shop")));
+    EXPECT_THAT(snapshot.reference_grants, ElementsAre(Key("team-b/grant")));
+    EXPECT_THAT(snapshot.services, ElementsAre(Key("team-a/shop")));
+    ASSERT_THAT(snapshot.endpoint_slices, ElementsAre(Key("team-a/shop-1")));
+    EXPECT_THAT(snapshot.namespaces, UnorderedElementsAre(Key("default"), Key("team-a"), Key("team-b")));
+
+    const auto& gateway = snapshot.gateways.at("default/edge");
+    EXPECT_EQ(gateway.meta.generation, 4);
+    EXPECT_EQ(gateway.listeners.at(0).namespaces_from, "Same");
+    const auto& route = snapshot.tls_routes.at("team-a/shop");
+    EXPECT_EQ(route.meta.generation, 1);
+    EXPECT_EQ(route.meta.creation_timestamp, "2026-01-31T12:00:00Z");
+    EXPECT_EQ(route.parent_refs.at(0).kind, "Gateway");
+    EXPECT_EQ(route.backend_refs.at(0).weight, 9U);
+    EXPECT_EQ(route.backend_refs.at(0).kind, "Service");
+    const auto& slice = snapshot.endpoint_slices.at("team-a/shop-1");
+    EXPECT_FALSE(slice.endpoints.at(0).ready);
+    EXPECT_TRUE(slice.endpoints.at(0).serving);
+    EXPECT_EQ(snapshot.namespaces.at("team-a").meta.labels.at("team"), "a");
+    EXPECT_EQ(snapshot.namespaces.at("team-b").meta.labels.at("kubernetes.io/metadata.name"), "team-b");
+}
+
+TEST(LoadSnapshot, RefusesABadObjectAndKeepsTheRest) {
+    const auto loaded = load_snapshot(R"(apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata:
+  name: bad
+spec:
+  rules:
+  - backendRefs:
+    - name: shop
+      port: 70000
+      colour: red
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: shop
+spec:
+  ports:
+  - port: 8443
+)",
+                                      "shop.yaml");
+    EXPECT_THAT(texts(loaded),
+                UnorderedElementsAre("shop.yaml:5: spec.hostnames: Required value",
+                                     "shop.yaml:10: spec.rules[0].backendRefs[0].colour: unknown field",
+                                     "shop.yaml:9: spec.rules[0].backendRefs[0].port: Invalid value: 70000: must be "
+                                     "between 1 and 65535"));
+    EXPECT_THAT(loaded.snapshot.tls_routes, IsEmpty());
+    EXPECT_THAT(loaded.snapshot.services, ElementsAre(Key("default/shop")));
+}
+
+TEST(LoadSnapshot, OtherKindsAreADebugNote) {
+    const auto loaded = load_snapshot("{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}", "web.yaml");
+    EXPECT_THAT(texts(loaded), IsEmpty());
+    ASSERT_THAT(texts(loaded, Severity::debug), ElementsAre(HasSubstr("web.yaml:1: ignored: apps/v1 Deployment")));
+}
+
+TEST(LoadSnapshot, TheFirstDefinitionOfAnObjectCounts) {
+    const auto loaded = load_snapshot(R"(
+{apiVersion: v1, kind: Service, metadata: {name: shop}, spec: {ports: [{port: 1}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: shop, namespace: default}, spec: {ports: [{port: 2}]}}
+)",
+                                      "a.yaml");
+    EXPECT_THAT(texts(loaded), ElementsAre("a.yaml:4: Duplicate definition of Service default/shop: a.yaml:2 has it "
+                                           "already, which counts"));
+    EXPECT_EQ(loaded.snapshot.services.at("default/shop").ports.at(0).port, 1);
+}
+
+TEST(LoadSnapshot, TextThatIsNotYamlIsNamedByLine) {
+    const auto loaded = load_snapshot("apiVersion: v1\nkind: [Service\n", "bad.yaml");
+    ASSERT_THAT(texts(loaded), ElementsAre(HasSubstr("bad.yaml:")));
+    EXPECT_EQ(loaded.problems[0].problem.severity, Severity::error);
+    EXPECT_GE(loaded.problems[0].line, 2);
+    EXPECT_EQ(loaded.snapshot, Snapshot{});
+}
+
+}  // namespace
+}  // namespace slipgate
