@@ -11,22 +11,18 @@ namespace {
 
 using Candidates = std::vector<ListenerState*>;
 
-// The API server puts kubernetes.io/metadata.name on every Namespace. Files need not have a Namespace object at all;
-// selectors by that label work the same there.
-std::map<std::string, std::string> labels_of_namespace(const std::string& name, const Snapshot& snapshot) {
-    std::map<std::string, std::string> labels{{"kubernetes.io/metadata.name", name}};
-    if (const auto found = snapshot.namespaces.find(name); found != snapshot.namespaces.end()) {
-        labels.insert(found->second.meta.labels.begin(), found->second.meta.labels.end());
-    }
-    return labels;
+// A namespace that is not known has no labels yet to be judged by: no selector takes it, not even one with NotIn.
+bool is_selected(const std::string& name, const std::optional<LabelSelector>& selector, const Snapshot& snapshot) {
+    const auto found = snapshot.namespaces.find(name);
+    return selector && found != snapshot.namespaces.end() && matches(*selector, found->second.meta.labels);
 }
 
 bool admits_namespace(const Listener& listener, const std::string& gateway_namespace,
                       const std::string& route_namespace, const Snapshot& snapshot) {
     if (listener.namespaces_from == "All") return true;
     if (listener.namespaces_from == "Same") return gateway_namespace == route_namespace;
-    return listener.namespaces_from == "Selector" && listener.namespaces_selector &&
-           matches(*listener.namespaces_selector, labels_of_namespace(route_namespace, snapshot));
+    return listener.namespaces_from == "Selector" &&
+           is_selected(route_namespace, listener.namespaces_selector, snapshot);
 }
 
 bool has_hostname_for(const TlsRoute& route, const ListenerState& listener) {
@@ -51,13 +47,14 @@ Outcome attach_to(const TlsRoute& route, const ParentReference& ref, GatewayStat
     }
     if (candidates.empty()) return failed("NoMatchingParent", "the Gateway has no listener" + describe(ref));
 
+    std::erase_if(candidates, [](const ListenerState* listener) { return listener->supported_kinds.empty(); });
+    if (candidates.empty()) return failed("NotAllowedByListeners", "no listener takes routes of kind TLSRoute");
+
     std::erase_if(candidates, [&](const ListenerState* listener) {
-        return listener->supported_kinds.empty() ||
-               !admits_namespace(*listener->spec, gateway.spec->meta.namespace_, route.meta.namespace_, snapshot);
+        return !admits_namespace(*listener->spec, gateway.spec->meta.namespace_, route.meta.namespace_, snapshot);
     });
     if (candidates.empty()) {
-        return failed("NotAllowedByListeners", "no listener takes TLSRoutes from namespace " + route.meta.namespace_ +
-                                                   " (protocol, kind, namespace)");
+        return failed("NotAllowedByListeners", "no listener takes routes from namespace " + route.meta.namespace_);
     }
 
     std::erase_if(candidates, [&](const ListenerState* listener) { return !has_hostname_for(route, *listener); });
@@ -72,7 +69,7 @@ Outcome attach_to(const TlsRoute& route, const ParentReference& ref, GatewayStat
         if (!is_attached) listener->routes.push_back(&route);
         append(names, listener->spec->name, ", ");
     }
-    return succeeded("Accepted", "attached to listener " + names);
+    return succeeded("Accepted", "attached to: " + names);
 }
 
 }  // namespace

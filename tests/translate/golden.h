@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Golden pairs: NAME.in.yaml holds objects, NAME.out.yaml what they become. A line "#: KEY: VALUE" of the input sets
+//   addresses         those of Gateways that ask for none, separated by blanks (default 192.0.2.1)
+//   local-addresses   those of the gateway node
+//   bundle-versions   those of the CRDs; "none" for a CRD without
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/translate/translate.h"
+
+namespace slipgate::golden {
+
+[[nodiscard]] std::string read_file(const std::filesystem::path& path);
+
+// The *.in.yaml of a folder, sorted.
+[[nodiscard]] std::vector<std::filesystem::path> inputs_in(const std::filesystem::path& folder);
+
+[[nodiscard]] std::filesystem::path output_of(const std::filesystem::path& input);
+
+[[nodiscard]] TranslateOptions options_of(std::string_view input);
+
+struct Translated {
+    std::string output;
+    std::vector<std::string> problems;  // of reading the input: there should be none
+};
+
+// Translates the documents of `input` together with those of `shared`.
+[[nodiscard]] Translated translate_yaml(const std::string& shared, const std::string& input);
+
+}  // namespace slipgate::golden
