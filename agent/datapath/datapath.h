@@ -15,6 +15,7 @@
 #include "agent/base/result.h"
 #include "agent/datapath/counters.h"
 #include "agent/datapath/events.h"
+#include "agent/datapath/serving_problem.h"
 #include "agent/ir/routing_table.h"
 
 namespace slipgate {
@@ -30,17 +31,9 @@ struct DatapathOptions {
     std::chrono::seconds idle_timeout{std::chrono::hours(3)};
     bool timestamps = true;
     bool sack = true;
-    std::uint8_t window_scale = 10;    // 0 .. 14
-    std::optional<std::uint16_t> mss;  // of every VIP; none: from the lowest MTU of the attached interfaces
+    std::uint8_t window_scale = 10;      // 0 .. 14
+    std::optional<std::uint16_t> mss;    // of every VIP; none: from the lowest MTU of the attached interfaces
     std::uint32_t rst_per_second = 100;  // RSTs we originate, per CPU
-};
-
-// An object of the routing table, or an interface, that is left out or limited, and why. The rest is served.
-struct ServingProblem {
-    std::string object;  // "backend shop/web:443 endpoint 10.0.0.7:8443", "interface tun0", ...
-    std::string reason;
-
-    auto operator<=>(const ServingProblem&) const = default;
 };
 
 // Flow entries by state, as the last complete walk of the garbage collector found them. Two entries are a connection.

@@ -50,7 +50,8 @@ class Maps {
 
     // Capacities, as the loaded maps have them.
     struct Capacity {
-        std::uint32_t routes, backends, weights, endpoints;
+        std::uint32_t routes, backends, weights, endpoints;  // backends: half of its slots
+        std::uint32_t vips, names, sources;
     };
     [[nodiscard]] virtual Capacity capacity() const = 0;
 };

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <slipgate/weights.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "agent/datapath/reconcile_pass.h"
+
+namespace slipgate {
+namespace {
+
+constexpr LabelTable::Access kRouteNames{&Maps::route_names, &Maps::set_route_name, &Maps::delete_route_name};
+constexpr LabelTable::Access kBackendNames{&Maps::backend_names, &Maps::set_backend_name, &Maps::delete_backend_name};
+constexpr RangeTable<sg_weight>::Access kWeights{&Maps::route, &Maps::set_route, &Maps::weights, &Maps::set_weights};
+constexpr RangeTable<sg_endpoint>::Access kEndpoints{&Maps::backend, &Maps::set_backend, &Maps::endpoints,
+                                                     &Maps::set_endpoints};
+
+}  // namespace
+
+Reconciler::Reconciler(Maps& maps, Clock clock, EndpointResolver resolver, const NameSecret& secret, bool fresh_maps)
+    : maps_(maps),
+      clock_(std::move(clock)),
+      resolver_(std::move(resolver)),
+      secret_(secret),
+      routes_(maps, kRouteNames, maps.capacity().routes),
+      backends_(maps, kBackendNames, maps.capacity().backends),
+      weights_(maps, kWeights, maps.capacity().weights, fresh_maps ? std::nullopt : std::optional(clock_())),
+      endpoints_(maps, kEndpoints, maps.capacity().endpoints, fresh_maps ? std::nullopt : std::optional(clock_())) {}
+
+Status Reconciler::adopt() {
+    const auto now = clock_();
+    if (auto done = routes_.adopt(now); !done) return fail(done.error(), "read map route_names");
+    if (auto done = backends_.adopt(now); !done) return fail(done.error(), "read map backend_names");
+    for (const auto& [name, index] : routes_.indices()) {
+        if (auto done = weights_.adopt(index); !done) return fail(done.error(), "read map routes: " + name);
+    }
+    for (const auto& [name, index] : backends_.indices()) {
+        for (const bool ipv6 : {false, true}) {
+            auto done = endpoints_.adopt(SG_BACKEND_SLOT(index, ipv6));
+            if (!done) return fail(done.error(), "read map backends: " + name);
+        }
+    }
+    const auto vips = maps_.vips();
+    if (!vips) return fail(vips.error(), "read map vips");
+    const auto names = maps_.names();
+    if (!names) return fail(names.error(), "read map names");
+    const auto sources = maps_.sources();
+    if (!sources) return fail(sources.error(), "read map sources");
+
+    for (const auto& [key, value] : *vips) {
+        vips_.emplace(key, value);
+        ids_.emplace(key, value.id);
+        next_vip_id_ = std::max(next_vip_id_, value.id + 1);
+    }
+    for (const auto& [key, value] : *names) {
+        names_.emplace(key, value);
+        next_vip_id_ = std::max(next_vip_id_, key.vip + 1);  // a name can outlive its VIP by a crash
+    }
+    sources_.insert(sources->begin(), sources->end());
+    return {};
+}
+
+ReconcileReport Reconciler::reconcile(const RoutingTable& table, VipMss mss) {
+    Pass pass(table, clock_());
+    for (const auto& [vip, entry] : table.vips) pass.vip_addresses.insert(vip.address);
+
+    place_backends(pass);
+    place_routes(pass);
+    place_vips(pass, false, mss);
+    place_names(pass);
+    place_vips(pass, true, mss);
+
+    remove_vips(pass);
+    remove_names(pass);
+    place_vips(pass, true, mss);  // without the wildcard depths that went out of use
+    remove_routes(pass);
+    remove_backends(pass);
+    remove_sources(pass);
+
+    if (pass.left_out && pass.removed) pass.report.again = true;
+    return std::move(pass.report);
+}
+
+// ---- placing, from the endpoints up ----
+
+void Reconciler::place_backends(Pass& pass) {
+    for (const auto& [name, backend] : pass.table.backends) place_backend(pass, name, backend);
+}
+
+void Reconciler::place_backend(Pass& pass, const std::string& name, const BackendEntry& backend) {
+    const std::string object = "backend " + name;
+    std::vector<sg_endpoint> endpoints[2];  // IPv4, IPv6
+    for (const auto& endpoint : backend.endpoints) {
+        const auto refuse = [&](const std::string& reason) {
+            pass.problem(object + " endpoint " + endpoint.to_string(), reason);
+        };
+        if (pass.vip_addresses.contains(endpoint.address)) {
+            refuse("is an address of a Gateway");
+            continue;
+        }
+        const auto way = resolver_(endpoint.address);
+        if (!way) {
+            refuse(way.error().message);
+            continue;
+        }
+        auto& family = endpoints[endpoint.address.is_ipv6() ? 1 : 0];
+        if (family.size() == UINT16_MAX) {
+            refuse("is one too many: 65535 per family");
+            continue;
+        }
+        if (!place_source(pass, way->source)) continue;
+        family.push_back({.address = endpoint.address.to_abi(),
+                          .source = way->source.to_abi(),
+                          .port = __builtin_bswap16(endpoint.port),
+                          .mss = way->mss,
+                          .zero = 0});
+    }
+
+    auto index = backends_.place(name, pass.now);
+    if (!index) pass.setback(object, index.error());
+    for (const bool ipv6 : {false, true}) {
+        if (!index) break;
+        const auto done = endpoints_.publish(SG_BACKEND_SLOT(*index, ipv6), endpoints[ipv6 ? 1 : 0], pass.now);
+        if (done) continue;
+        pass.setback(object, done.error());
+        if (done.error().kind == Setback::Kind::kLater) {
+            index = tl::unexpected(done.error());
+        } else if (endpoints_.publish(SG_BACKEND_SLOT(*index, ipv6), {}, pass.now)) {
+            pass.removed = true;  // endpoints of yesterday may be somebody else's today: rather none than those
+        }
+    }
+    pass.backends.emplace(name, std::move(index));
+}
+
+// Before the endpoints that need it: a reply to an address that is not ours yet would go to the host's stack.
+bool Reconciler::place_source(Pass& pass, const IpAddress& source) {
+    const auto address = source.to_abi();
+    const bool first = pass.sources.insert(address).second;
+    if (sources_.contains(address)) return true;
+    if (!first) return false;  // has been tried
+    const std::string object = "source address " + source.to_string();
+    if (sources_.size() >= maps_.capacity().sources) {
+        pass.setback(object, {Setback::Kind::kNoRoom, "the map sources is full"});
+        return false;
+    }
+    if (auto done = maps_.set_source(address); !done) {
+        pass.failure(object, done.error().message);
+        return false;
+    }
+    sources_.insert(address);
+    return true;
+}
+
+void Reconciler::place_routes(Pass& pass) {
+    for (const auto& [name, route] : pass.table.routes) place_route(pass, name, route);
+}
+
+void Reconciler::place_route(Pass& pass, const std::string& name, const RouteEntry& route) {
+    const std::string object = "route " + name;
+    const auto outcome = [&]() -> Placed<std::uint32_t> {
+        if (route.backends.size() > SG_BACKEND_REFS_MAX) return no_room("has more than 16 backendRefs");
+        std::vector<sg_weight> weights;
+        std::uint32_t total = 0;
+        for (const auto& share : route.backends) {
+            total += share.weight;
+            sg_weight weight{.running_total = total, .backend = SG_BACKEND_INVALID};
+            if (share.backend) {
+                const auto backend = pass.backends.find(*share.backend);
+                if (backend == pass.backends.end()) {
+                    pass.problem(object, "its backend " + *share.backend + " is not in the table");
+                } else if (backend->second) {
+                    weight.backend = *backend->second;
+                } else if (backend->second.error().kind == Setback::Kind::kLater) {
+                    return later("waits for backend " + *share.backend);
+                }
+            }
+            weights.push_back(weight);
+        }
+        auto index = routes_.place(name, pass.now);
+        if (!index) return index;
+        if (auto done = weights_.publish(*index, weights, pass.now); !done) return tl::unexpected(done.error());
+        return index;
+    }();
+    if (!outcome) pass.setback(object, outcome.error());
+    pass.routes.emplace(name, outcome);
+}
+
+// ---- removing, from the VIPs down; nothing goes that something published still leads to ----
+
+void Reconciler::remove_routes(Pass& pass) {
+    std::set<std::uint32_t> used;
+    for (const auto& [key, name] : names_) used.insert(name.route);
+    const auto indices = routes_.indices();
+    for (const auto& [name, index] : indices) {
+        if (pass.table.routes.contains(name) || used.contains(index)) continue;
+        if (!pass.gone("route " + name, weights_.withdraw(index, pass.now))) continue;
+        (void)pass.gone("route " + name, routes_.remove(name, pass.now));
+    }
+}
+
+void Reconciler::remove_backends(Pass& pass) {
+    std::set<std::uint32_t> used;
+    weights_.for_each([&](const sg_weight& weight) { used.insert(weight.backend); });
+    const auto indices = backends_.indices();
+    for (const auto& [name, index] : indices) {
+        if (pass.table.backends.contains(name) || used.contains(index)) continue;
+        if (!pass.gone("backend " + name, endpoints_.withdraw(SG_BACKEND_SLOT(index, false), pass.now))) continue;
+        if (!pass.gone("backend " + name, endpoints_.withdraw(SG_BACKEND_SLOT(index, true), pass.now))) continue;
+        (void)pass.gone("backend " + name, backends_.remove(name, pass.now));
+    }
+}
+
+void Reconciler::remove_sources(Pass& pass) {
+    Addresses used = pass.sources;
+    endpoints_.for_each([&](const sg_endpoint& endpoint) { used.insert(endpoint.source); });
+    for (auto source = sources_.begin(); source != sources_.end();) {
+        const bool gone = !used.contains(*source) &&
+                          pass.gone("source address " + IpAddress(*source).to_string(), maps_.delete_source(*source));
+        source = gone ? sources_.erase(source) : std::next(source);
+    }
+}
+
+}  // namespace slipgate

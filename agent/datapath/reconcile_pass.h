@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to the reconciler: what one reconcile() gathers while it goes through the maps.
+#pragma once
+
+#include "agent/datapath/reconcile.h"
+
+namespace slipgate {
+
+struct Reconciler::Pass {
+    Pass(const RoutingTable& wanted, TimePoint time) : table(wanted), now(time) {}
+
+    const RoutingTable& table;
+    TimePoint now;
+    std::set<IpAddress> vip_addresses;
+    Addresses sources;  // wanted
+    Names<bool> names;  // wanted
+    std::map<std::string, Placed<std::uint32_t>> backends, routes;
+    std::set<SocketAddress> waiting_vips;                                // not to be written, for now
+    std::vector<std::pair<std::uint32_t, std::string>> stale_wildcards;  // VIP and hostname: not yet as wanted
+    ReconcileReport report;
+    bool left_out = false;  // for want of room
+    bool removed = false;   // which may have made room
+
+    void problem(const std::string& object, const std::string& reason) { report.problems.push_back({object, reason}); }
+    void failure(const std::string& object, const std::string& reason) {
+        report.failures.push_back(object + ": " + reason);
+        report.again = true;
+    }
+    void setback(const std::string& object, const Setback& setback) {
+        if (setback.kind == Setback::Kind::kLater) return failure(object, setback.reason);
+        problem(object, setback.reason);
+        left_out = true;
+    }
+    // Notes the outcome of a removal.
+    bool gone(const std::string& object, const Status& done) {
+        if (!done) failure(object, done.error().message);
+        removed = removed || done.has_value();
+        return done.has_value();
+    }
+};
+
+}  // namespace slipgate
