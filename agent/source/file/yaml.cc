@@ -53,21 +53,6 @@ std::optional<nlohmann::json> real(std::string_view text) {
     return value;
 }
 
-nlohmann::json plain_scalar(const std::string& text) {
-    using namespace std::string_view_literals;
-    static constexpr std::array kNull = {""sv, "~"sv, "null"sv, "Null"sv, "NULL"sv};
-    static constexpr std::array kTrue = {"true"sv, "True"sv, "TRUE"sv, "yes"sv, "Yes"sv,
-                                         "YES"sv,  "on"sv,   "On"sv,   "ON"sv};
-    static constexpr std::array kFalse = {"false"sv, "False"sv, "FALSE"sv, "no"sv, "No"sv,
-                                          "NO"sv,    "off"sv,   "Off"sv,   "OFF"sv};
-    if (is_one_of(text, kNull)) return nullptr;
-    if (is_one_of(text, kTrue)) return true;
-    if (is_one_of(text, kFalse)) return false;
-    if (auto value = integer(text)) return *std::move(value);
-    if (auto value = real(text)) return *std::move(value);
-    return text;
-}
-
 class Converter {
   public:
     explicit Converter(std::size_t max_nodes) : nodes_left_(max_nodes) {}
@@ -145,6 +130,21 @@ std::optional<Step> step(const YAML::Node& node, std::string_view& path) {
 }
 
 }  // namespace
+
+nlohmann::json plain_scalar(const std::string& text) {
+    using namespace std::string_view_literals;
+    static constexpr std::array kNull = {""sv, "~"sv, "null"sv, "Null"sv, "NULL"sv};
+    static constexpr std::array kTrue = {"true"sv, "True"sv, "TRUE"sv, "yes"sv, "Yes"sv,
+                                         "YES"sv,  "on"sv,   "On"sv,   "ON"sv};
+    static constexpr std::array kFalse = {"false"sv, "False"sv, "FALSE"sv, "no"sv, "No"sv,
+                                          "NO"sv,    "off"sv,   "Off"sv,   "OFF"sv};
+    if (is_one_of(text, kNull)) return nullptr;
+    if (is_one_of(text, kTrue)) return true;
+    if (is_one_of(text, kFalse)) return false;
+    if (auto value = integer(text)) return *std::move(value);
+    if (auto value = real(text)) return *std::move(value);
+    return text;
+}
 
 int YamlDocument::line_of(std::string_view path) const {
     auto node = root_;

@@ -36,6 +36,9 @@ class YamlDocument {
     nlohmann::json value_;
 };
 
+// The value of an unquoted scalar.
+[[nodiscard]] nlohmann::json plain_scalar(const std::string& text);
+
 // Every document of the text that is not empty.
 [[nodiscard]] tl::expected<std::vector<YamlDocument>, YamlError> parse_yaml(std::string_view text);
 

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/file/file_source.h"
+
+#include "agent/base/log.h"
+
+namespace slipgate {
+namespace {
+
+log::Level level_of(Severity severity) {
+    switch (severity) {
+        case Severity::debug:
+            return log::Level::debug;
+        case Severity::info:
+            return log::Level::info;
+        case Severity::warning:
+            return log::Level::warn;
+        case Severity::error:
+            break;
+    }
+    return log::Level::err;
+}
+
+void write_log(const SourceProblem& found) {
+    const auto level = level_of(found.problem.severity);
+    if (found.object.kind.empty()) {
+        log::write(level, "source", found.problem.to_string(), {{"file", found.file}, {"line", found.line}});
+    } else {
+        log::write(level, "source", found.problem.message,
+                   {{"file", found.file},
+                    {"line", found.line},
+                    {"object", found.object.to_string()},
+                    {"field", found.problem.field}});
+    }
+}
+
+}  // namespace
+
+Result<FileSource> FileSource::open(std::string folder) {
+    auto watch = FolderWatch::open(folder);
+    if (!watch) return fail(watch.error(), "watch manifests");
+    return FileSource(std::move(folder), *std::move(watch));
+}
+
+std::optional<SourceUpdate> FileSource::read() {
+    if (!watch_.poll()) return {};
+    const bool changed = look();
+    if (!changed && was_read_) return {};
+    was_read_ = true;
+    auto update = merge();
+    log_new(update.problems);
+    return update;
+}
+
+// Compares the folder with what is known of it. True: something is different.
+bool FileSource::look() {
+    const auto listed = list_manifests(folder_);
+    const auto error = listed ? std::string() : listed.error().message;
+    if (!error.empty() && error != last_error_) {
+        log::error("source", "the folder cannot be read, its last content stays in force", {{"error", error}});
+    }
+    last_error_ = error;
+    if (!listed) return false;
+    bool changed = std::erase_if(files_, [&](const auto& file) { return !listed->contains(file.first); }) > 0;
+    for (const auto& [name, stamp] : *listed) {
+        const auto known = files_.find(name);
+        if (watch_.is_being_written(name) || (known != files_.end() && known->second.stamp == stamp)) continue;
+        reread(name, stamp);
+        changed = true;
+    }
+    return changed;
+}
+
+void FileSource::reread(const std::string& name, const FileStamp& stamp) {
+    auto& file = files_[name];
+    // The stamp is older than the content: what changes between the two shows as another stamp next time.
+    file.stamp = stamp;
+    file.manifest.name = name;
+    const auto text = read_file(folder_ + "/" + name);
+    auto manifest = text ? read_manifest(*text, name)
+                         : tl::unexpected(SourceProblem{name, 0, {}, 0, {Severity::error, "", text.error().message}});
+    if (manifest) {
+        file.manifest = *std::move(manifest);
+        return;
+    }
+    auto error = manifest.error();
+    if (!file.manifest.objects.empty())
+        error.problem.message += "; the last readable content of the file stays in force";
+    file.manifest.problems = {error};
+    for (const auto& object : file.manifest.objects) {
+        file.manifest.problems.push_back(error);
+        file.manifest.problems.back().object = object.id;
+    }
+}
+
+SourceUpdate FileSource::merge() {
+    std::vector<ManifestFile> manifests;
+    manifests.reserve(files_.size());
+    for (const auto& [name, file] : files_) manifests.push_back(file.manifest);
+    auto update =
+        merge_manifests(manifests, [&](const ManifestObject& object) { return generations_.observe(object); });
+    generations_.forget_unseen();
+    return update;
+}
+
+// The text leaves the object out, so that a bad file is one line and not one for each of its objects.
+void FileSource::log_new(const std::vector<SourceProblem>& problems) {
+    std::set<std::string> now;
+    for (const auto& problem : problems) {
+        auto text = problem.to_string();
+        if (!logged_.contains(text) && !now.contains(text)) write_log(problem);
+        now.insert(std::move(text));
+    }
+    logged_ = std::move(now);
+}
+
+}  // namespace slipgate

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/source/file/folder.h"
+#include "agent/source/file/folder_watch.h"
+#include "agent/source/file/generation.h"
+#include "agent/source/file/load.h"
+
+namespace slipgate {
+
+// Everything the folder says now.
+using SourceUpdate = LoadedSnapshot;
+
+// A folder of manifests as a source of objects. Logs each problem once, when it appears.
+//
+// A file that is not YAML, or cannot be read, is an error and its last readable content stays in force. A file
+// somebody is writing to is read when it is closed. If the folder goes away, its last content stays in force.
+class FileSource {
+  public:
+    // Fails if the folder cannot be watched.
+    [[nodiscard]] static Result<FileSource> open(std::string folder);
+
+    // Level-triggered: readable when read() has something to do; at once after open().
+    [[nodiscard]] int fd() const { return watch_.fd(); }
+
+    // Never blocks. The whole new state, or nothing if it has not changed (yet). The first one comes when fd() is
+    // readable for the first time, even for an empty folder.
+    [[nodiscard]] std::optional<SourceUpdate> read();
+
+  private:
+    struct File {
+        FileStamp stamp;
+        ManifestFile manifest;  // the last readable content, and what is wrong now
+    };
+
+    FileSource(std::string folder, FolderWatch watch) : folder_(std::move(folder)), watch_(std::move(watch)) {}
+    bool look();
+    void reread(const std::string& name, const FileStamp& stamp);
+    SourceUpdate merge();
+    void log_new(const std::vector<SourceProblem>& problems);
+
+    std::string folder_;
+    FolderWatch watch_;
+    std::map<std::string, File> files_;
+    GenerationCounter generations_;
+    std::set<std::string> logged_;
+    std::string last_error_;  // of the folder
+    bool was_read_ = false;
+};
+
+}  // namespace slipgate

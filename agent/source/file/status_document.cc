@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/file/status_document.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace slipgate {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMaxFileName = 240;  // NAME_MAX less what a temporary name adds
+
+std::uint64_t fnv1a(std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    return hash;
+}
+
+Json to_json(const std::vector<Condition>& conditions) {
+    auto list = Json::array();
+    for (const auto& condition : conditions) {
+        list.push_back({{"type", condition.type},
+                        {"status", condition.status},
+                        {"reason", condition.reason},
+                        {"message", condition.message},
+                        {"observedGeneration", condition.observed_generation}});
+    }
+    return list;
+}
+
+Json to_json(const ParentReference& parent) {
+    Json result = {{"group", parent.group}, {"kind", parent.kind}};
+    if (parent.namespace_) result["namespace"] = *parent.namespace_;
+    result["name"] = parent.name;
+    if (parent.section_name) result["sectionName"] = *parent.section_name;
+    if (parent.port) result["port"] = *parent.port;
+    return result;
+}
+
+Json to_json(const GatewayClassStatus& status) {
+    auto features = Json::array();
+    for (const auto& feature : status.supported_features) features.push_back(Json{{"name", feature}});
+    return {{"conditions", to_json(status.conditions)}, {"supportedFeatures", features}};
+}
+
+Json to_json(const ListenerStatus& listener) {
+    auto kinds = Json::array();
+    for (const auto& kind : listener.supported_kinds) kinds.push_back(Json{{"group", kind.group}, {"kind", kind.kind}});
+    return {{"name", listener.name},
+            {"supportedKinds", kinds},
+            {"attachedRoutes", listener.attached_routes},
+            {"conditions", to_json(listener.conditions)}};
+}
+
+Json to_json(const GatewayStatus& status) {
+    auto addresses = Json::array();
+    for (const auto& address : status.addresses) {
+        addresses.push_back(Json{{"type", address.type}, {"value", address.value}});
+    }
+    auto listeners = Json::array();
+    for (const auto& listener : status.listeners) listeners.push_back(to_json(listener));
+    return {{"addresses", addresses}, {"conditions", to_json(status.conditions)}, {"listeners", listeners}};
+}
+
+Json to_json(const TlsRouteStatus& status) {
+    auto parents = Json::array();
+    for (const auto& parent : status.parents) {
+        parents.push_back(Json{{"parentRef", to_json(parent.parent_ref)},
+                               {"controllerName", parent.controller_name},
+                               {"conditions", to_json(parent.conditions)}});
+    }
+    return Json{{"parents", parents}};
+}
+
+Json document(const ObjectId& id, std::int64_t generation, Json status) {
+    Json metadata = {{"name", id.name}};
+    if (!id.namespace_.empty()) metadata["namespace"] = id.namespace_;
+    if (generation > 0) metadata["generation"] = generation;
+    return {{"apiVersion", id.api_version}, {"kind", id.kind}, {"metadata", metadata}, {"status", std::move(status)}};
+}
+
+template <typename StatusOf, typename ObjectOf>
+void add_statuses(StatusDocuments& documents, const std::string& kind, const std::map<std::string, StatusOf>& statuses,
+                  const std::map<std::string, ObjectOf>& objects) {
+    for (const auto& [key, status] : statuses) {
+        const auto object = objects.find(key);
+        if (object == objects.end()) continue;
+        const auto& meta = object->second.meta;
+        const ObjectId id{fmt::format("{}/v1", kGatewayGroup), kind, meta.namespace_, meta.name};
+        documents[status_file_name(id)] = document(id, meta.generation, to_json(status));
+    }
+}
+
+bool is_in(const Snapshot& snapshot, const ObjectId& id) {
+    const ObjectMeta meta{
+        .name = id.name, .namespace_ = id.namespace_, .labels = {}, .annotations = {}, .creation_timestamp = {}};
+    const auto key = key_of(meta);
+    if (id.kind == "GatewayClass") return snapshot.gateway_classes.contains(key);
+    if (id.kind == "Gateway") return snapshot.gateways.contains(key);
+    if (id.kind == "TLSRoute") return snapshot.tls_routes.contains(key);
+    if (id.kind == "ReferenceGrant") return snapshot.reference_grants.contains(key);
+    if (id.kind == "Service") return snapshot.services.contains(key);
+    if (id.kind == "EndpointSlice") return snapshot.endpoint_slices.contains(key);
+    return id.kind == "Namespace" && snapshot.namespaces.contains(key);
+}
+
+// All problems of one object in one condition.
+struct Complaint {
+    const SourceProblem* first;
+    std::string message;
+};
+
+void add_problem(StatusDocuments& documents, const Complaint& complaint, const Snapshot& snapshot) {
+    const auto& id = complaint.first->object;
+    const auto generation = complaint.first->generation;
+    Condition condition{"Accepted", "False", "Invalid", complaint.message, generation};
+    if (is_in(snapshot, id)) {
+        condition.type = "slipgate.dev/ManifestProblems";
+        condition.status = "True";
+        condition.reason = "Found";
+    }
+    auto& entry = documents[status_file_name(id)];
+    if (entry.is_null()) entry = document(id, generation, Json::object());
+    for (auto& item : to_json({condition})) entry["status"]["conditions"].push_back(item);
+}
+
+// The element of `list` that is `item` as it was before.
+const nlohmann::json* previous_of(const nlohmann::json& list, const Json& item) {
+    if (!list.is_array() || !item.is_object()) return nullptr;
+    const auto* key = item.contains("type") ? "type" : item.contains("parentRef") ? "parentRef" : "name";
+    if (!item.contains(key)) return nullptr;
+    const nlohmann::json wanted = item.at(key);
+    for (const auto& candidate : list) {
+        if (candidate.is_object() && candidate.contains(key) && candidate.at(key) == wanted) return &candidate;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+std::string status_file_name(const ObjectId& id) {
+    auto name = id.kind;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (!id.namespace_.empty()) name += "_" + id.namespace_;
+    name += "_" + id.name;
+    if (name.size() > kMaxFileName) {
+        const auto hash = fmt::format("~{:016x}", fnv1a(name));
+        name = name.substr(0, kMaxFileName - hash.size()) + hash;
+    }
+    return name + ".yaml";
+}
+
+StatusDocuments status_documents(const Statuses& statuses, const Snapshot& snapshot,
+                                 const std::vector<SourceProblem>& problems) {
+    StatusDocuments documents;
+    add_statuses(documents, "GatewayClass", statuses.gateway_classes, snapshot.gateway_classes);
+    add_statuses(documents, "Gateway", statuses.gateways, snapshot.gateways);
+    add_statuses(documents, "TLSRoute", statuses.tls_routes, snapshot.tls_routes);
+    std::map<std::string, Complaint> complaints;
+    for (const auto& problem : problems) {
+        const auto& id = problem.object;
+        if (problem.problem.severity < Severity::warning || id.name.empty()) continue;
+        auto& complaint = complaints.try_emplace(id.to_string(), Complaint{&problem, {}}).first->second;
+        complaint.message += (complaint.message.empty() ? "" : "; ") + problem.to_string();
+    }
+    for (const auto& [id, complaint] : complaints) add_problem(documents, complaint, snapshot);
+    return documents;
+}
+
+void set_transition_times(Json& next, const nlohmann::json& previous, std::string_view now) {
+    if (next.is_array()) {
+        for (auto& item : next) {
+            const auto* match = previous_of(previous, item);
+            set_transition_times(item, match == nullptr ? nlohmann::json() : *match, now);
+        }
+        return;
+    }
+    if (!next.is_object()) return;
+    if (next.contains("type") && next.contains("status")) {
+        const bool same =
+            previous.is_object() && previous.value("status", nlohmann::json()) == next["status"].get<std::string>();
+        next["lastTransitionTime"] = same ? previous.value("lastTransitionTime", std::string(now)) : std::string(now);
+        return;
+    }
+    for (const auto& [key, value] : next.items()) {
+        const auto found = previous.is_object() ? previous.find(key) : previous.end();
+        set_transition_times(value, previous.is_object() && found != previous.end() ? *found : nlohmann::json(), now);
+    }
+}
+
+}  // namespace slipgate

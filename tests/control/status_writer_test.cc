@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/file/status_writer.h"
+
+#include <gmock/gmock.h>
+
+#include "agent/source/file/folder.h"
+#include "agent/source/file/load.h"
+#include "agent/source/file/yaml.h"
+#include "tests/control/temp_folder.h"
+
+namespace slipgate {
+namespace {
+
+using testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+constexpr auto kThen = "2026-01-31T12:00:00Z";
+constexpr auto kNow = "2026-02-01T08:30:00Z";
+
+class StatusWriterTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        loaded_ = load_snapshot(R"(
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, generation: 3}
+spec:
+  gatewayClassName: slipgate
+  listeners: [{name: tls, protocol: TLS, port: 443, tls: {mode: Passthrough}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: shop}
+spec:
+  parentRefs: [{name: edge, sectionName: tls}, {name: edge, sectionName: other}]
+  hostnames: [shop.example.com]
+  rules: [{backendRefs: [{name: shop, port: 443}]}]
+)",
+                                "a.yaml");
+        ASSERT_TRUE(loaded_.problems.empty());
+        auto& gateway = statuses_.gateways["default/edge"];
+        gateway.addresses = {{"IPAddress", "192.0.2.1"}};
+        gateway.conditions = {{"Accepted", "True", "Accepted", "", 3},
+                              {"Programmed", "False", "Pending", "x: y # z", 3}};
+        gateway.listeners = {{"tls", {{kGatewayGroup, "TLSRoute"}}, 2, {{"Accepted", "True", "Accepted", "", 3}}}};
+        auto& route = statuses_.tls_routes["default/shop"];
+        for (const auto& parent : loaded_.snapshot.tls_routes.at("default/shop").parent_refs) {
+            route.parents.push_back(
+                {parent, "slipgate.dev/gateway-controller", {{"Accepted", "True", "Accepted", "", 1}}});
+        }
+    }
+
+    void write(const char* now) {
+        auto writer = StatusWriter::open(folder_.path());
+        ASSERT_TRUE(writer) << writer.error().message;
+        const auto written = writer->write(statuses_, loaded_.snapshot, loaded_.problems, now);
+        ASSERT_TRUE(written) << written.error().message;
+    }
+
+    nlohmann::json read(const std::string& name) const {
+        const auto documents = parse_yaml(folder_.read(name));
+        if (!documents || documents->size() != 1) return nullptr;
+        return documents->front().value();
+    }
+
+    TempFolder folder_;
+    LoadedSnapshot loaded_;
+    Statuses statuses_;
+};
+
+TEST_F(StatusWriterTest, WritesWhatTheApiServerWouldHold) {
+    write(kThen);
+    EXPECT_EQ(read("gateway_default_edge.yaml"), nlohmann::json::parse(R"({
+      "apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
+      "metadata": {"name": "edge", "namespace": "default", "generation": 3},
+      "status": {
+        "addresses": [{"type": "IPAddress", "value": "192.0.2.1"}],
+        "conditions": [
+          {"type": "Accepted", "status": "True", "reason": "Accepted", "message": "", "observedGeneration": 3,
+           "lastTransitionTime": "2026-01-31T12:00:00Z"},
+          {"type": "Programmed", "status": "False", "reason": "Pending", "message": "x: y # z", "observedGeneration": 3,
+           "lastTransitionTime": "2026-01-31T12:00:00Z"}],
+        "listeners": [{"name": "tls", "attachedRoutes": 2,
+          "supportedKinds": [{"group": "gateway.networking.k8s.io", "kind": "TLSRoute"}],
+          "conditions": [{"type": "Accepted", "status": "True", "reason": "Accepted", "message": "",
+            "observedGeneration": 3, "lastTransitionTime": "2026-01-31T12:00:00Z"}]}]}})"));
+    const auto parent = read("tlsroute_default_shop.yaml")["status"]["parents"][1];
+    EXPECT_EQ(parent["parentRef"]["sectionName"], "other");
+    EXPECT_EQ(parent["controllerName"], "slipgate.dev/gateway-controller");
+}
+
+TEST_F(StatusWriterTest, AnotherYamlReaderSeesStringsWhereStringsWereWritten) {
+    write(kThen);
+    EXPECT_THAT(folder_.read("gateway_default_edge.yaml"), HasSubstr("status: \"True\""));
+    EXPECT_THAT(folder_.read("gateway_default_edge.yaml"), HasSubstr("lastTransitionTime: \"2026-01-31T12:00:00Z\""));
+}
+
+TEST_F(StatusWriterTest, LastTransitionTimeIsThatOfTheLastChangeOfStatus) {
+    write(kThen);
+    statuses_.gateways["default/edge"].conditions[0].message = "another message";
+    statuses_.gateways["default/edge"].conditions[1].status = "True";
+    statuses_.tls_routes["default/shop"].parents[1].conditions[0].status = "False";
+    write(kNow);
+    const auto gateway = read("gateway_default_edge.yaml")["status"];
+    EXPECT_EQ(gateway["conditions"][0]["message"], "another message");
+    EXPECT_EQ(gateway["conditions"][0]["lastTransitionTime"], kThen);
+    EXPECT_EQ(gateway["conditions"][1]["lastTransitionTime"], kNow);
+    EXPECT_EQ(gateway["listeners"][0]["conditions"][0]["lastTransitionTime"], kThen);
+    const auto parents = read("tlsroute_default_shop.yaml")["status"]["parents"];
+    EXPECT_EQ(parents[0]["conditions"][0]["lastTransitionTime"], kThen);
+    EXPECT_EQ(parents[1]["conditions"][0]["lastTransitionTime"], kNow);
+}
+
+TEST_F(StatusWriterTest, WritesNothingWhenNothingChanged) {
+    write(kThen);
+    const auto path = folder_ / "gateway_default_edge.yaml";
+    fs::last_write_time(path, fs::file_time_type{});
+    write(kNow);
+    EXPECT_EQ(fs::last_write_time(path), fs::file_time_type{}) << "the file was written again";
+    fs::remove(path);
+    write(kNow);
+    EXPECT_TRUE(fs::exists(path)) << "a file somebody removed comes back";
+}
+
+TEST_F(StatusWriterTest, RemovesTheFilesOfObjectsThatAreGoneAndNoOthers) {
+    folder_.write("notes.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {}\n");
+    write(kThen);
+    ASSERT_TRUE(fs::exists(folder_ / "tlsroute_default_shop.yaml"));
+    statuses_.tls_routes.clear();
+    write(kNow);
+    EXPECT_FALSE(fs::exists(folder_ / "tlsroute_default_shop.yaml"));
+    EXPECT_TRUE(fs::exists(folder_ / "gateway_default_edge.yaml"));
+    EXPECT_TRUE(fs::exists(folder_ / "notes.yaml"));
+    for (const auto& entry : fs::directory_iterator(folder_.path())) {
+        EXPECT_EQ(entry.path().extension(), ".yaml") << "a temporary file stayed behind: " << entry.path();
+    }
+}
+
+TEST_F(StatusWriterTest, ARefusedObjectSaysWhereAndWhy) {
+    loaded_ = load_snapshot(R"(apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: bad, namespace: team-a}
+spec:
+  rules:
+  - backendRefs: [{name: shop, port: 0}]
+)",
+                            "bad.yaml");
+    write(kThen);
+    const auto document = read("tlsroute_team-a_bad.yaml");
+    EXPECT_EQ(document["metadata"]["generation"], 1);
+    const auto condition = document["status"]["conditions"][0];
+    EXPECT_EQ(condition["type"], "Accepted");
+    EXPECT_EQ(condition["status"], "False");
+    EXPECT_EQ(condition["reason"], "Invalid");
+    EXPECT_EQ(condition["observedGeneration"], 1);
+    EXPECT_EQ(
+        condition["message"],
+        "bad.yaml:4: spec.hostnames: Required value; bad.yaml:6: spec.rules[0].backendRefs[0].port: Invalid value: 0: "
+        "must be between 1 and 65535");
+}
+
+TEST_F(StatusWriterTest, AWarningStandsBesideTheStatusOfTheObject) {
+    loaded_.problems = {{"a.yaml",
+                         7,
+                         {"gateway.networking.k8s.io/v1", "Gateway", "default", "edge"},
+                         3,
+                         {Severity::warning, "spec.colour", "unknown field"}}};
+    write(kThen);
+    const auto conditions = read("gateway_default_edge.yaml")["status"]["conditions"];
+    ASSERT_EQ(conditions.size(), 3U);
+    EXPECT_EQ(conditions[0]["type"], "Accepted");
+    EXPECT_EQ(conditions[0]["status"], "True");
+    EXPECT_EQ(conditions[2]["type"], "slipgate.dev/ManifestProblems");
+    EXPECT_EQ(conditions[2]["message"], "a.yaml:7: spec.colour: unknown field");
+}
+
+TEST(StatusFileName, IsKindNamespaceAndName) {
+    EXPECT_EQ(status_file_name({"g/v1", "GatewayClass", "", "slipgate"}), "gatewayclass_slipgate.yaml");
+    EXPECT_EQ(status_file_name({"g/v1", "TLSRoute", "team-a", "shop"}), "tlsroute_team-a_shop.yaml");
+}
+
+TEST(StatusFileName, OfTheLongestNamesFitAndDiffer) {
+    const std::string space(63, 'n');
+    const auto a = status_file_name({"g/v1", "Gateway", space, std::string(252, 'x') + "a"});
+    const auto b = status_file_name({"g/v1", "Gateway", space, std::string(252, 'x') + "b"});
+    EXPECT_NE(a, b);
+    TempFolder folder;
+    EXPECT_TRUE(replace_file(folder.path(), a, "x")) << "too long for the file system";
+}
+
+}  // namespace
+}  // namespace slipgate
