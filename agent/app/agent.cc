@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/agent.h"
+
+#include <csignal>
+#include <optional>
+
+#include "agent/app/access_log.h"
+#include "agent/app/admin.h"
+#include "agent/app/local_addresses.h"
+#include "agent/app/metrics.h"
+#include "agent/app/pipeline.h"
+#include "agent/app/repeated_error.h"
+#include "agent/app/signals.h"
+#include "agent/app/timer.h"
+#include "agent/app/version.h"
+#include "agent/source/file/file_source.h"
+#include "agent/source/file/status_writer.h"
+
+namespace slipgate {
+
+// In the order in which they are opened: cheap checks first, the data path, which changes the system, last.
+struct Agent::Parts {
+    explicit Parts(const Config& c) : config(c) {}
+
+    Status open();
+    Status open_http();
+    Status watch();
+
+    void on_signal();
+    void on_source();
+    void on_network();
+    void read_local_addresses();
+    void on_events();
+    void on_second();
+    void on_retry();
+    void settle();
+    void flush_access_log();
+    Scrape scrape() const;
+    Sinks sinks();
+
+    Config config;
+    std::optional<Signals> signals;
+    std::unique_ptr<EventLoop> loop;
+    std::optional<Timer> every_second;
+    std::optional<Timer> retry;
+    std::optional<AccessLog> access_log;
+    std::optional<StatusWriter> status_writer;  // none: statuses are not written
+    std::optional<FileSource> source;
+    std::unique_ptr<Datapath> datapath;
+    Metrics metrics;
+    std::optional<Pipeline> pipeline;
+    std::unique_ptr<HttpServer> http;  // its threads use the loop, so it goes first
+
+    Backoff backoff;
+    RepeatedError tick_error{"garbage collection or reconciling"};
+    RepeatedError network_error{"following interfaces and routes"};
+    RepeatedError address_error{"reading the interfaces' addresses"};
+    RepeatedError event_error{"reading connection events"};
+    RepeatedError access_log_error{"writing the access log"};
+};
+
+namespace {
+
+// Takes a part over, or hands its error on.
+template <typename T, typename Target>
+Status take(Result<T> opened, Target& target) {
+    if (!opened) return tl::unexpected(opened.error());
+    target = std::move(*opened);
+    return {};
+}
+
+}  // namespace
+
+Status Agent::Parts::open() {
+    if (auto s = take(Signals::block({SIGTERM, SIGINT, SIGHUP}), signals); !s) return s;
+    if (auto s = take(EventLoop::create(), loop); !s) return s;
+    if (auto s = take(Timer::create(), every_second); !s) return s;
+    if (auto s = take(Timer::create(), retry); !s) return s;
+    if (auto s = take(AccessLog::open(config.access_log), access_log); !s) return s;
+    if (!config.status_dir.empty()) {
+        if (auto s = take(StatusWriter::open(config.status_dir), status_writer); !s) return s;
+    }
+    if (auto s = take(FileSource::open(config.manifests), source); !s) return s;
+    if (auto s = open_http(); !s) return s;
+    if (auto s = take(Datapath::open(config.datapath), datapath); !s) return s;
+    TranslateOptions options;
+    options.addresses = config.addresses;
+    pipeline.emplace(std::move(options), sinks(), metrics);
+    read_local_addresses();
+    return watch();
+}
+
+Status Agent::Parts::open_http() {
+    if (!config.http_address) return {};
+    AdminView view{[this] { return metrics.render(scrape()); }, [this] { return pipeline->ready(); }};
+    if (auto s = take(HttpServer::start(*config.http_address, make_admin_handler(*loop, std::move(view))), http); !s)
+        return s;
+    log::info("http", "listening", {{"address", http->address().to_string()}});
+    return {};
+}
+
+Sinks Agent::Parts::sinks() {
+    return {[this](RoutingTable table) { return datapath->apply(std::move(table)); },
+            [this] { return datapath->synced(); },
+            [this](const Statuses& statuses, const LoadedSnapshot& loaded) {
+                return status_writer ? status_writer->write(statuses, loaded.snapshot, loaded.problems, timestamp_now())
+                                     : Status{};
+            }};
+}
+
+Status Agent::Parts::watch() {
+    using Handler = void (Parts::*)();
+    const std::pair<int, Handler> watched[] = {
+        {signals->fd(), &Parts::on_signal},           {source->fd(), &Parts::on_source},
+        {datapath->network_fd(), &Parts::on_network}, {datapath->events_fd(), &Parts::on_events},
+        {every_second->fd(), &Parts::on_second},      {retry->fd(), &Parts::on_retry},
+    };
+    for (const auto& [fd, handler] : watched) {
+        if (auto s = loop->watch(fd, [this, handler = handler] { (this->*handler)(); }); !s) return s;
+    }
+    every_second->start(std::chrono::seconds(1), std::chrono::seconds(1));
+    return {};
+}
+
+void Agent::Parts::on_signal() {
+    const int signal = signals->read();
+    if (signal == SIGTERM || signal == SIGINT) {
+        log::info("agent", "stopping; the data path goes on", {{"signal", ::strsignal(signal)}});
+        loop->stop();
+    } else if (signal == SIGHUP) {
+        const auto status = access_log->reopen();
+        if (status)
+            log::info("agent", "access log reopened");
+        else
+            log::error("agent", "access log not reopened, the old one stays in use",
+                       {{"error", status.error().message}});
+    }
+}
+
+void Agent::Parts::on_source() {
+    if (auto update = source->read()) {
+        pipeline->update(std::move(*update));
+        settle();
+    }
+}
+
+void Agent::Parts::on_network() {
+    network_error.note(datapath->on_network_change());
+    read_local_addresses();
+    settle();
+}
+
+void Agent::Parts::read_local_addresses() {
+    const auto addresses = local_addresses();
+    if (addresses) pipeline->set_local_addresses(*addresses);
+    address_error.note(addresses ? Status{} : Status{tl::unexpected(addresses.error())});
+}
+
+void Agent::Parts::on_events() {
+    const auto count = datapath->read_events([this](const ConnectionEvent& event) {
+        metrics.count(event);
+        access_log->add(event);
+    });
+    event_error.note(count ? Status{} : Status{tl::unexpected(count.error())});
+    flush_access_log();
+}
+
+void Agent::Parts::on_second() {
+    every_second->acknowledge();
+    const bool was_synced = datapath->synced();
+    tick_error.note(datapath->tick());
+    if (!was_synced && datapath->synced()) settle();
+    if (access_log->has_pending()) flush_access_log();
+}
+
+void Agent::Parts::on_retry() {
+    retry->acknowledge();
+    settle();
+}
+
+// What could not be done is tried again, less and less often.
+void Agent::Parts::settle() {
+    if (pipeline->settle()) {
+        backoff.reset();
+    } else {
+        retry->start(backoff.next());
+    }
+}
+
+void Agent::Parts::flush_access_log() {
+    access_log_error.note(access_log->flush());
+}
+
+Scrape Agent::Parts::scrape() const {
+    Scrape scrape;
+    if (auto counters = datapath->counters()) scrape.counters = std::move(*counters);
+    scrape.flows = datapath->flows();
+    scrape.interfaces = datapath->interfaces().size();
+    scrape.problems = datapath->problems().size();
+    scrape.synced = datapath->synced();
+    scrape.access_log_lost_lines = access_log->lost_lines();
+    return scrape;
+}
+
+Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Agent::~Agent() = default;
+
+Result<std::unique_ptr<Agent>> Agent::create(const Config& config) {
+    auto parts = std::make_unique<Parts>(config);
+    if (const auto status = parts->open(); !status) return tl::unexpected(status.error());
+    log::info("agent", "started",
+              {{"version", kVersion},
+               {"manifests", config.manifests.string()},
+               {"pin_dir", config.datapath.pin_dir.string()}});
+    return std::unique_ptr<Agent>(new Agent(std::move(parts)));
+}
+
+Status Agent::run() {
+    const auto status = parts_->loop->run();
+    parts_->flush_access_log();
+    return status;
+}
+
+}  // namespace slipgate

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/app/local_addresses.h"
+
+namespace slipgate {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr std::string_view kManifests = R"(
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: slipgate}
+spec: {controllerName: slipgate.dev/gateway-controller}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: gw, namespace: shop}
+spec:
+  gatewayClassName: slipgate
+  addresses: [{type: IPAddress, value: 192.0.2.1}]
+  listeners: [{name: tls, port: 443, protocol: TLS, tls: {mode: Passthrough}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: web, namespace: shop}
+spec:
+  parentRefs: [{name: gw}]
+  hostnames: [shop.example.com]
+  rules: [{backendRefs: [{name: web, port: 443}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {ports: [{port: 443}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
+addressType: IPv4
+endpoints: [{addresses: [10.0.0.7]}]
+ports: [{port: 8443}]
+)";
+
+// The pipeline between a text and sinks that remember, and fail when told to.
+class PipelineTest : public testing::Test {
+  protected:
+    Pipeline make() {
+        return {TranslateOptions{},
+                {[this](RoutingTable table) {
+                     applied_.push_back(std::move(table));
+                     return apply_status_;
+                 },
+                 [this] { return synced_; },
+                 [this](const Statuses& statuses, const LoadedSnapshot&) {
+                     published_.push_back(statuses);
+                     return publish_status_;
+                 }},
+                metrics_};
+    }
+
+    static LoadedSnapshot shop() { return load_snapshot(kManifests, "shop.yaml"); }
+
+    Metrics metrics_;
+    Status apply_status_, publish_status_;
+    bool synced_ = true;
+    std::vector<RoutingTable> applied_;
+    std::vector<Statuses> published_;
+};
+
+TEST_F(PipelineTest, ManifestsReachMapsAndStatuses) {
+    auto pipeline = make();
+    EXPECT_THAT(pipeline.ready().error().message, HasSubstr("not been read"));
+    EXPECT_FALSE(pipeline.settle());
+    EXPECT_TRUE(applied_.empty());
+
+    pipeline.update(shop());
+    EXPECT_TRUE(pipeline.settle());
+    EXPECT_TRUE(pipeline.ready());
+    ASSERT_EQ(applied_.size(), 1u);
+    EXPECT_TRUE(applied_[0].routes.contains("shop/web"));
+    ASSERT_EQ(applied_[0].backends.size(), 1u);
+    EXPECT_EQ(applied_[0].backends.begin()->second.endpoints.size(), 1u);
+    ASSERT_EQ(published_.size(), 1u);
+    EXPECT_TRUE(published_[0].tls_routes.contains("shop/web"));
+    EXPECT_THAT(metrics_.render({}), AllOf(HasSubstr("slipgate_objects{kind=\"TLSRoute\"} 1\n"),
+                                           HasSubstr("slipgate_reconcile_errors_total 0\n")));
+
+    EXPECT_TRUE(pipeline.settle());
+    EXPECT_EQ(published_.size(), 1u) << "nothing was left to do";
+}
+
+TEST_F(PipelineTest, StatusesWaitForTheMaps) {
+    auto pipeline = make();
+    synced_ = false;
+    apply_status_ = fail("map names: No space left on device");
+    pipeline.update(shop());
+    EXPECT_FALSE(pipeline.settle());
+    EXPECT_TRUE(published_.empty());
+    EXPECT_THAT(pipeline.ready().error().message, HasSubstr("map names: No space left on device"));
+    EXPECT_THAT(metrics_.render({}),
+                AllOf(HasSubstr("slipgate_reconcile_errors_total 1\n"), HasSubstr("success_timestamp_seconds 0\n")));
+
+    synced_ = true;  // the data path tried again by itself
+    EXPECT_TRUE(pipeline.settle());
+    EXPECT_EQ(published_.size(), 1u);
+    EXPECT_TRUE(pipeline.ready());
+}
+
+TEST_F(PipelineTest, StatusesAreTriedAgain) {
+    auto pipeline = make();
+    publish_status_ = fail("no space");
+    pipeline.update(shop());
+    EXPECT_FALSE(pipeline.settle());
+    EXPECT_TRUE(pipeline.ready()) << "traffic is served all the same";
+    publish_status_ = {};
+    EXPECT_TRUE(pipeline.settle());
+    EXPECT_EQ(published_.size(), 2u);
+}
+
+TEST_F(PipelineTest, ReadyStaysOnceItWas) {
+    auto pipeline = make();
+    pipeline.update(shop());
+    ASSERT_TRUE(pipeline.settle());
+    synced_ = false;  // a later change is on its way
+    pipeline.update(LoadedSnapshot{});
+    EXPECT_FALSE(pipeline.settle());
+    EXPECT_TRUE(pipeline.ready());
+}
+
+TEST_F(PipelineTest, EndpointThatBecomesLocalIsTakenOut) {
+    auto pipeline = make();
+    pipeline.set_local_addresses({*IpAddress::parse("192.0.2.1")});
+    pipeline.update(shop());
+    pipeline.set_local_addresses({*IpAddress::parse("192.0.2.1")});
+    EXPECT_EQ(applied_.size(), 1u) << "the same addresses are no change";
+    pipeline.set_local_addresses({*IpAddress::parse("192.0.2.1"), *IpAddress::parse("10.0.0.7")});
+    ASSERT_EQ(applied_.size(), 2u);
+    for (const auto& [name, backend] : applied_[1].backends) EXPECT_TRUE(backend.endpoints.empty()) << name;
+}
+
+TEST_F(PipelineTest, UnreadableObjectsAreCounted) {
+    auto pipeline = make();
+    auto loaded = load_snapshot(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: TLSRoute\nmetadata: {name: web}\nspec: {rules: 1}\n",
+        "bad.yaml");
+    ASSERT_FALSE(loaded.problems.empty());
+    pipeline.update(std::move(loaded));
+    EXPECT_THAT(metrics_.render({}), HasSubstr("slipgate_config_errors{kind=\"manifest\"} "));
+}
+
+TEST(LocalAddresses, HasTheLoopback) {
+    const auto addresses = local_addresses();
+    ASSERT_TRUE(addresses) << addresses.error().message;
+    EXPECT_TRUE(addresses->contains(*IpAddress::parse("127.0.0.1")));
+}
+
+}  // namespace
+}  // namespace slipgate
