@@ -1,51 +1,232 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/datapath/datapath.h"
 
-namespace slipgate {
+#include <linux/rtnetlink.h>
 
-struct Datapath::Impl {};
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <utility>
+
+#include "agent/base/log.h"
+#include "agent/datapath/attach.h"
+#include "agent/datapath/counter_reader.h"
+#include "agent/datapath/event_reader.h"
+#include "agent/datapath/gc.h"
+#include "agent/datapath/interfaces.h"
+#include "agent/datapath/kernel_maps.h"
+#include "agent/datapath/loader.h"
+#include "agent/datapath/routes.h"
+#include "agent/datapath/source_ports.h"
+
+namespace slipgate {
+namespace {
+
+constexpr const char* kComponent = "datapath";
+
+// Entries that one tick of garbage collection looks at: a table of a million entries is walked in a quarter of a
+// minute.
+constexpr std::uint32_t kGcEntriesPerTick = 65536;
+
+constexpr unsigned kNetworkGroups =
+    RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+
+// bpf_fib_lookup() refuses to find a way through an interface that does not forward.
+void warn_if_not_forwarding(const char* sysctl, const char* path) {
+    std::ifstream file(path);
+    int on = 0;
+    if (file >> on && on == 0)
+        log::warn(kComponent, "forwarding is off: nothing of this family can be spliced", {{"sysctl", sysctl}});
+}
+
+}  // namespace
+
+struct Datapath::Impl {
+    DatapathOptions options;
+    std::unique_ptr<LoadedObject> object;
+    std::unique_ptr<Maps> maps;
+    std::unique_ptr<EventReader> events;
+    std::unique_ptr<Attacher> attacher;
+    std::unique_ptr<Reconciler> reconciler;
+    std::unique_ptr<GarbageCollector> gc;
+    std::optional<NetlinkSocket> questions, changes;
+
+    std::vector<Interface> attached;
+    std::vector<ServingProblem> interface_problems, table_problems, problems;
+    std::set<IpAddress> vip_addresses;
+    std::optional<RoutingTable> table;  // the last one asked for
+    bool pending = false;               // not all of it is in the maps
+    bool synced = false;
+
+    [[nodiscard]] Status start();
+    [[nodiscard]] Status attach_interfaces();
+    [[nodiscard]] Status reconcile();
+    [[nodiscard]] Result<EndpointWay> resolve(const IpAddress& endpoint);
+    void note_problems();
+};
+
+Status Datapath::Impl::start() {
+    if (auto status = check_source_ports(options.port_first, options.port_last); !status) return status;
+    warn_if_not_forwarding("net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward");
+    warn_if_not_forwarding("net.ipv6.conf.all.forwarding", "/proc/sys/net/ipv6/conf/all/forwarding");
+
+    auto loaded = LoadedObject::load(options);
+    if (!loaded) return tl::unexpected(loaded.error());
+    object = std::move(*loaded);
+    auto kernel = KernelMaps::create([this](const std::string& name) { return object->map_fd(name); });
+    if (!kernel) return tl::unexpected(kernel.error());
+    maps = std::move(*kernel);
+    auto reader =
+        EventReader::create({object->map_fd("events"), object->map_fd("snis"), object->map_fd("route_names")});
+    if (!reader) return tl::unexpected(reader.error());
+    events = std::move(*reader);
+    gc = std::make_unique<GarbageCollector>(
+        GarbageCollector::Fds{object->map_fd("flows4"), object->map_fd("flows6"), object->map_fd("gc_batch"),
+                              object->map_fd("gc_limits"), object->gc_program_fd()},
+        GarbageCollector::Limits{.closing = options.closing_time, .idle = options.idle_timeout});
+
+    auto monitor = NetlinkSocket::open(kNetworkGroups);
+    if (!monitor) return tl::unexpected(monitor.error());
+    changes = std::move(*monitor);
+    auto asking = NetlinkSocket::open(0);
+    if (!asking) return tl::unexpected(asking.error());
+    questions = std::move(*asking);
+
+    const auto& config = object->config();
+    reconciler = std::make_unique<Reconciler>(
+        *maps, std::chrono::steady_clock::now, [this](const IpAddress& endpoint) { return resolve(endpoint); },
+        NameSecret{config.name_key[0], config.name_key[1]}, !object->adopted());
+    if (auto status = reconciler->adopt(); !status) return fail(status.error(), "adopt maps");
+
+    attacher = std::make_unique<Attacher>(options.pin_dir, object->entry_program_fd());
+    return attach_interfaces();
+}
+
+Status Datapath::Impl::attach_interfaces() {
+    auto all = list_interfaces(*questions);
+    if (!all) return tl::unexpected(all.error());
+    auto choice = choose_interfaces(*all, options.interfaces);
+    interface_problems = std::move(choice.refused);
+    std::vector<Interface> now_attached;
+    std::set<std::string> names;
+    for (const auto& interface : choice.chosen) {
+        const bool known = std::any_of(attached.begin(), attached.end(), [&](const auto& old) {
+            return old.ifindex == interface.ifindex && old.name == interface.name;
+        });
+        if (!known) {
+            if (auto status = attacher->attach(interface.name, interface.ifindex); !status) {
+                interface_problems.push_back({"interface " + interface.name, status.error().message});
+                continue;
+            }
+            log::info(kComponent, "program attached",
+                      {{"interface", interface.name}, {"ifindex", interface.ifindex}, {"mtu", interface.mtu}});
+        }
+        now_attached.push_back(interface);
+        names.insert(interface.name);
+    }
+    attached = std::move(now_attached);
+    note_problems();
+    return attacher->keep_only(names);
+}
+
+Result<EndpointWay> Datapath::Impl::resolve(const IpAddress& endpoint) {
+    return judge_way(endpoint, lookup_route(*questions, endpoint), attached, vip_addresses);
+}
+
+Status Datapath::Impl::reconcile() {
+    if (!table) return {};
+    auto mss = lowest_mss(attached);
+    if (options.mss) mss = {*options.mss, *options.mss};
+    auto report = reconciler->reconcile(*table, mss);
+    table_problems = std::move(report.problems);
+    note_problems();
+    pending = report.again || !report.failures.empty();
+    synced = synced || !pending;
+    if (report.failures.empty()) return {};
+    return fail(report.failures.front() + (report.failures.size() > 1
+                                               ? " (and " + std::to_string(report.failures.size() - 1) + " more)"
+                                               : std::string()));
+}
+
+// Each problem is logged when it appears, not again while it lasts.
+void Datapath::Impl::note_problems() {
+    std::vector<ServingProblem> all = interface_problems;
+    all.insert(all.end(), table_problems.begin(), table_problems.end());
+    std::sort(all.begin(), all.end());
+    for (const auto& problem : all) {
+        if (std::binary_search(problems.begin(), problems.end(), problem)) continue;
+        log::warn(kComponent, "not served", {{"object", problem.object}, {"reason", problem.reason}});
+    }
+    problems = std::move(all);
+}
 
 Datapath::Datapath(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Datapath::~Datapath() = default;
 
-Result<std::unique_ptr<Datapath>> Datapath::open(const DatapathOptions& /*options*/) {
-    return fail("the data path is not built yet");
+Result<std::unique_ptr<Datapath>> Datapath::open(const DatapathOptions& options) {
+    auto impl = std::make_unique<Impl>();
+    impl->options = options;
+    if (auto status = impl->start(); !status) return tl::unexpected(status.error());
+    return std::unique_ptr<Datapath>(new Datapath(std::move(impl)));
 }
-Status Datapath::apply(RoutingTable /*table*/) {
-    return {};
+
+Status Datapath::apply(RoutingTable table) {
+    impl_->vip_addresses.clear();
+    for (const auto& [address, vip] : table.vips) impl_->vip_addresses.insert(address.address);
+    impl_->table = std::move(table);
+    return impl_->reconcile();
 }
+
 bool Datapath::synced() const {
-    return false;
+    return impl_->synced;
 }
+
 const std::vector<ServingProblem>& Datapath::problems() const {
-    static const std::vector<ServingProblem> none;
-    return none;
+    return impl_->problems;
 }
+
 Status Datapath::tick() {
-    return {};
+    if (auto removed = impl_->gc->step(kGcEntriesPerTick); !removed) return fail(removed.error(), "garbage collection");
+    return impl_->pending ? impl_->reconcile() : Status{};
 }
+
 int Datapath::network_fd() const {
-    return -1;
+    return impl_->changes->fd();
 }
+
 Status Datapath::on_network_change() {
-    return {};
+    impl_->changes->drain();
+    if (auto status = impl_->attach_interfaces(); !status) return status;
+    return impl_->reconcile();
 }
+
 int Datapath::events_fd() const {
-    return -1;
+    return impl_->events->fd();
 }
-Result<std::size_t> Datapath::read_events(const std::function<void(const ConnectionEvent&)>& /*sink*/) {
-    return 0;
+
+Result<std::size_t> Datapath::read_events(const std::function<void(const ConnectionEvent&)>& sink) {
+    return impl_->events->read(sink);
 }
+
 Result<std::vector<Counter>> Datapath::counters() const {
-    return std::vector<Counter>{};
+    return read_counters(impl_->object->map_fd("counters"));
 }
+
 FlowCounts Datapath::flows() const {
-    return {};
+    return impl_->gc->counts();
 }
+
 std::vector<std::string> Datapath::interfaces() const {
-    return {};
+    std::vector<std::string> names;
+    for (const auto& interface : impl_->attached) names.push_back(interface.name);
+    return names;
 }
-Status uninstall(const std::filesystem::path& /*pin_dir*/) {
+
+Status uninstall(const std::filesystem::path& pin_dir) {
+    if (auto status = detach_all(pin_dir); !status) return status;
+    std::error_code error;
+    std::filesystem::remove_all(pin_dir, error);
+    if (error) return fail_errno("remove " + pin_dir.string(), error.value());
     return {};
 }
 

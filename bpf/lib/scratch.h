@@ -9,19 +9,7 @@
 
 #include <slipgate/abi.h>
 #include <slipgate/client_hello.h>
-
-/* Tail calls, index into the map programs. */
-enum sg_program {
-    SG_PROGRAM_SYN = 0,   /* bpf/syn.bpf.c */
-    SG_PROGRAM_HELLO,     /* bpf/hello.bpf.c */
-    SG_PROGRAM_CONNECT,   /* bpf/connect.bpf.c */
-    SG_PROGRAM_SYN_ACK,   /* bpf/syn_ack.bpf.c */
-    SG_PROGRAM_ICMP,      /* bpf/icmp.bpf.c */
-    SG_PROGRAM_REFUSE,    /* bpf/refuse.bpf.c */
-    SG_PROGRAM_RESET,     /* bpf/reset.bpf.c */
-    SG_PROGRAM_HAND_OVER, /* bpf/hand_over.bpf.c */
-    SG_PROGRAM_MAX
-};
+#include <slipgate/programs.h>
 
 /* A received TCP packet, parsed. Integers in host order unless __be. */
 struct sg_packet {

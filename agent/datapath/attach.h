@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attaching the entry program to interfaces: a tcx link at the head of TC ingress, pinned, so that it outlives the
+// agent; on kernels before 6.6 a clsact filter of priority 1, which does so by nature.
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include "agent/base/result.h"
+
+namespace slipgate {
+
+class Attacher {
+  public:
+    // `program_fd` is borrowed and must outlive this object.
+    Attacher(std::filesystem::path pin_dir, int program_fd)
+        : links_(std::move(pin_dir) / "links"), program_fd_(program_fd) {}
+
+    // Puts the program on an interface, or in place of the program that an earlier agent left there: no packet passes
+    // in between.
+    [[nodiscard]] Status attach(const std::string& interface, int ifindex);
+
+    // Takes away the links of interfaces that are not in `interfaces` (gone, renamed, no longer chosen).
+    [[nodiscard]] Status keep_only(const std::set<std::string>& interfaces);
+
+  private:
+    [[nodiscard]] Status attach_tcx(const std::string& interface, int ifindex, bool& unsupported);
+    [[nodiscard]] Status attach_clsact(int ifindex);
+
+    std::filesystem::path links_;
+    int program_fd_;
+};
+
+// Takes the program off every interface of this network namespace, however it was attached.
+[[nodiscard]] Status detach_all(const std::filesystem::path& pin_dir);
+
+}  // namespace slipgate

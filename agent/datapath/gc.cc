@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/datapath/gc.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <type_traits>
+
+#include "agent/base/address.h"
+#include "agent/datapath/map_access.h"
+
+namespace slipgate {
+namespace {
+
+constexpr std::uint32_t kBatch = 4096;  // entries per system call; more than any bucket holds
+
+std::uint32_t now() {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return SG_SECONDS(static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+                      static_cast<std::uint64_t>(time.tv_nsec));
+}
+
+std::uint32_t units(std::chrono::seconds seconds) {
+    return SG_SECONDS(static_cast<std::uint64_t>(std::chrono::nanoseconds(seconds).count()));
+}
+
+sg_address mapped(__be32 ipv4) {
+    sg_address address{};
+    address.word[2] = __builtin_bswap32(0xffff);
+    address.word[3] = ipv4;
+    return address;
+}
+
+sg_tuple tuple_of(const sg_flow4_key& key) {
+    return {mapped(key.source), mapped(key.destination), key.source_port, key.destination_port};
+}
+
+const sg_tuple& tuple_of(const sg_tuple& key) {
+    return key;
+}
+
+}  // namespace
+
+void GarbageCollector::look_at(const sg_tuple& key, const sg_flow& flow) {
+    const std::uint32_t age = now() - flow.seen;
+    std::uint32_t limit = units(limits_.closing);
+    if (flow.state == SG_FLOW_ESTABLISHED) {
+        limit = units(limits_.idle);
+        counting_.established++;
+    } else if (flow.state == SG_FLOW_CONNECTING) {
+        limit = units(limits_.connecting);
+        counting_.connecting++;
+    } else {
+        counting_.closing++;
+    }
+    if (age > limit && age < 0x80000000U) candidates_.push_back({key});
+}
+
+// Returns true when the end of the map is reached.
+template <typename Key, typename Value>
+Result<bool> GarbageCollector::walk(int fd, std::uint32_t& budget) {
+    std::vector<Key> keys(kBatch);
+    std::vector<Value> values(kBatch);
+    while (budget > 0) {
+        __u32 count = kBatch;
+        std::uint32_t next = 0;
+        const int error =
+            bpf_map_lookup_batch(fd, started_ ? &token_ : nullptr, &next, keys.data(), values.data(), &count, nullptr);
+        if (error && error != -ENOENT) return fail_errno("walk flows", error);
+        for (__u32 i = 0; i < count; i++) look_at(tuple_of(keys[i]), values[i].flow);
+        budget -= std::min(budget, std::max(count, 1U));
+        token_ = next;
+        started_ = true;
+        if (error == -ENOENT) {
+            started_ = false;
+            return true;
+        }
+    }
+    return false;
+}
+
+Result<std::uint32_t> GarbageCollector::step(std::uint32_t entries) {
+    candidates_.clear();
+    std::uint32_t budget = entries;
+    if (!in_flows6_) {
+        const auto end = walk<sg_flow4_key, sg_flow4>(fds_.flows4, budget);
+        if (!end) return tl::unexpected(end.error());
+        in_flows6_ = *end;
+    }
+    if (in_flows6_ && budget > 0) {
+        const auto end = walk<sg_tuple, sg_flow6>(fds_.flows6, budget);
+        if (!end) return tl::unexpected(end.error());
+        if (*end) {
+            in_flows6_ = false;
+            counts_ = counting_;
+            counting_ = {};
+        }
+    }
+    return collect();
+}
+
+Result<std::uint32_t> GarbageCollector::collect() {
+    std::uint32_t removed = 0;
+    for (std::size_t begin = 0; begin < candidates_.size(); begin += SG_GC_BATCH) {
+        const auto count = static_cast<__u32>(std::min<std::size_t>(SG_GC_BATCH, candidates_.size() - begin));
+        for (__u32 i = 0; i < count; i++) {
+            if (auto status = map_set(fds_.gc_batch, "gc_batch", i, candidates_[begin + i]); !status)
+                return tl::unexpected(status.error());
+        }
+        const sg_gc_limits limits{units(limits_.closing), units(limits_.connecting), units(limits_.idle), count, 0, 0};
+        if (auto status = map_set(fds_.gc_limits, "gc_limits", __u32{0}, limits); !status)
+            return tl::unexpected(status.error());
+        LIBBPF_OPTS(bpf_test_run_opts, run);
+        if (const int error = bpf_prog_test_run_opts(fds_.program, &run)) return fail_errno("run program gc", error);
+        const auto result = map_get<sg_gc_limits>(fds_.gc_limits, "gc_limits", __u32{0});
+        if (!result) return tl::unexpected(result.error());
+        if (*result) removed += (*result)->removed;
+    }
+    return removed;
+}
+
+}  // namespace slipgate

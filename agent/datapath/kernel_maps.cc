@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/datapath/kernel_maps.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "agent/datapath/map_access.h"
+
+namespace slipgate {
+namespace {
+
+std::uint32_t entries(int fd) {
+    bpf_map_info info{};
+    __u32 length = sizeof(info);
+    return bpf_obj_get_info_by_fd(fd, &info, &length) ? 0 : info.max_entries;
+}
+
+Result<std::map<std::uint32_t, std::string>> labels(int fd, std::string_view map) {
+    auto all = map_dump<__u32, sg_label>(fd, map);
+    if (!all) return tl::unexpected(all.error());
+    std::map<std::uint32_t, std::string> result;
+    for (const auto& [index, label] : *all)
+        result.emplace(index, std::string(label.text, strnlen(label.text, sizeof(label.text))));
+    return result;
+}
+
+Status set_label(int fd, std::string_view map, std::uint32_t index, const std::string& text) {
+    sg_label label{};
+    std::copy_n(text.data(), std::min(text.size(), sizeof(label.text) - 1), label.text);
+    return map_set(fd, map, index, label);
+}
+
+template <typename Value>
+Result<std::vector<Value>> read_range(int fd, std::string_view map, std::uint32_t first, std::uint32_t count) {
+    std::vector<Value> values;
+    values.reserve(count);
+    for (std::uint32_t i = 0; i < count; i++) {
+        const auto value = map_get<Value>(fd, map, first + i);
+        if (!value) return tl::unexpected(value.error());
+        if (!*value) return fail(std::string(map) + ": index " + std::to_string(first + i) + " is beyond the map");
+        values.push_back(**value);
+    }
+    return values;
+}
+
+template <typename Value>
+Status write_range(int fd, std::string_view map, std::uint32_t first, const std::vector<Value>& values) {
+    for (std::uint32_t i = 0; i < values.size(); i++) {
+        if (auto status = map_set(fd, map, first + i, values[i]); !status) return status;
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Maps>> KernelMaps::create(const std::function<int(const std::string&)>& fd_of) {
+    const Fds fds{fd_of("vips"),    fd_of("names"),       fd_of("weights"),      fd_of("endpoints"),
+                  fd_of("sources"), fd_of("route_names"), fd_of("backend_names")};
+    auto routes = DescriptorArray::map(fd_of("routes"), "routes");
+    if (!routes) return tl::unexpected(routes.error());
+    auto backends = DescriptorArray::map(fd_of("backends"), "backends");
+    if (!backends) return tl::unexpected(backends.error());
+    Capacity capacity{};
+    capacity.routes = std::min(routes->size(), entries(fds.route_names));
+    capacity.backends = std::min(backends->size() / 2, entries(fds.backend_names));
+    capacity.weights = entries(fds.weights);
+    capacity.endpoints = entries(fds.endpoints);
+    capacity.vips = entries(fds.vips);
+    capacity.names = entries(fds.names);
+    capacity.sources = entries(fds.sources);
+    return std::unique_ptr<Maps>(new KernelMaps(fds, std::move(*routes), std::move(*backends), capacity));
+}
+
+Result<std::vector<std::pair<sg_vip_key, sg_vip>>> KernelMaps::vips() {
+    return map_dump<sg_vip_key, sg_vip>(fds_.vips, "vips");
+}
+
+Result<std::vector<std::pair<sg_name_key, sg_name>>> KernelMaps::names() {
+    return map_dump<sg_name_key, sg_name>(fds_.names, "names");
+}
+
+Result<std::map<std::uint32_t, std::string>> KernelMaps::route_names() {
+    return labels(fds_.route_names, "route_names");
+}
+
+Result<std::map<std::uint32_t, std::string>> KernelMaps::backend_names() {
+    return labels(fds_.backend_names, "backend_names");
+}
+
+Result<std::vector<sg_address>> KernelMaps::sources() {
+    auto all = map_dump<sg_address, __u32>(fds_.sources, "sources");
+    if (!all) return tl::unexpected(all.error());
+    std::vector<sg_address> result;
+    for (const auto& [address, one] : *all) result.push_back(address);
+    return result;
+}
+
+Status KernelMaps::set_vip(const sg_vip_key& key, const sg_vip& value) {
+    return map_set(fds_.vips, "vips", key, value);
+}
+
+Status KernelMaps::delete_vip(const sg_vip_key& key) {
+    return map_delete(fds_.vips, "vips", key);
+}
+
+Status KernelMaps::set_name(const sg_name_key& key, const sg_name& value) {
+    return map_set(fds_.names, "names", key, value);
+}
+
+Status KernelMaps::delete_name(const sg_name_key& key) {
+    return map_delete(fds_.names, "names", key);
+}
+
+Status KernelMaps::set_route_name(std::uint32_t route, const std::string& name) {
+    return set_label(fds_.route_names, "route_names", route, name);
+}
+
+Status KernelMaps::delete_route_name(std::uint32_t route) {
+    return map_delete(fds_.route_names, "route_names", route);
+}
+
+Status KernelMaps::set_backend_name(std::uint32_t backend, const std::string& name) {
+    return set_label(fds_.backend_names, "backend_names", backend, name);
+}
+
+Status KernelMaps::delete_backend_name(std::uint32_t backend) {
+    return map_delete(fds_.backend_names, "backend_names", backend);
+}
+
+Status KernelMaps::set_source(const sg_address& address) {
+    return map_set(fds_.sources, "sources", address, __u32{1});
+}
+
+Status KernelMaps::delete_source(const sg_address& address) {
+    return map_delete(fds_.sources, "sources", address);
+}
+
+Result<std::vector<sg_weight>> KernelMaps::weights(std::uint32_t first, std::uint32_t count) {
+    return read_range<sg_weight>(fds_.weights, "weights", first, count);
+}
+
+Status KernelMaps::set_weights(std::uint32_t first, const std::vector<sg_weight>& values) {
+    return write_range(fds_.weights, "weights", first, values);
+}
+
+Result<std::vector<sg_endpoint>> KernelMaps::endpoints(std::uint32_t first, std::uint32_t count) {
+    return read_range<sg_endpoint>(fds_.endpoints, "endpoints", first, count);
+}
+
+Status KernelMaps::set_endpoints(std::uint32_t first, const std::vector<sg_endpoint>& values) {
+    return write_range(fds_.endpoints, "endpoints", first, values);
+}
+
+}  // namespace slipgate

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/datapath/loader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include <slipgate/programs.h>
+
+#include "agent/base/log.h"
+#include "agent/datapath/map_access.h"
+#include "agent/datapath/pin_dir.h"
+#include "slipgate.skel.h"
+
+namespace slipgate {
+namespace {
+
+constexpr const char* kComponent = "datapath";
+
+// What libbpf and the verifier had to say during a load, for the error.
+std::string& libbpf_output() {
+    static std::string output;
+    return output;
+}
+
+int collect_output(libbpf_print_level level, const char* format, va_list arguments) {
+    if (level == LIBBPF_DEBUG) return 0;
+    std::array<char, 4096> line{};
+    const int length = vsnprintf(line.data(), line.size(), format, arguments);
+    libbpf_output().append(line.data());
+    return length;
+}
+
+std::string output_tail() {
+    constexpr std::size_t kTail = 1500;
+    const auto& output = libbpf_output();
+    return output.size() <= kTail ? output : "..." + output.substr(output.size() - kTail);
+}
+
+std::string load_hint(int error) {
+    switch (-error) {
+        case EPERM:
+        case EACCES:
+            return "needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root";
+        case EINVAL:
+            return "needs Linux 6.1 or newer; or pinned maps have another shape: `slipgated --uninstall` removes them, "
+                   "and with them "
+                   "every connection";
+        case ENOMEM:
+            return "not enough memory for the maps: lower --max-connections";
+        default:
+            return "needs Linux 6.1 or newer with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_BPF";
+    }
+}
+
+// Adopted maps keep their size: it cannot be changed without losing the flows in them.
+std::uint32_t flow_entries(const DatapathOptions& options, const PinDir& dir, const char* map) {
+    const std::uint32_t wanted = options.max_connections * 2;
+    const Fd pinned(dir.adopted ? bpf_obj_get((dir.path / map).c_str()) : -1);
+    bpf_map_info info{};
+    __u32 length = sizeof(info);
+    if (!pinned || bpf_obj_get_info_by_fd(pinned.get(), &info, &length) || info.max_entries == wanted) return wanted;
+    log::warn(kComponent, "max-connections differs from the maps in place, which keep their size",
+              {{"map", map}, {"configured", options.max_connections}, {"in_place", info.max_entries / 2}});
+    return info.max_entries;
+}
+
+// Maps of another version are refused before libbpf looks at them, in words one can act on.
+Status check_abi(const PinDir& dir) {
+    if (!dir.adopted) return {};
+    const Fd config(bpf_obj_get((dir.path / "config").c_str()));
+    if (!config) return fail_errno("open pinned map config", errno);
+    std::array<char, 4096> value{};
+    bpf_map_info info{};
+    __u32 length = sizeof(info);
+    const __u32 zero = 0;
+    if (bpf_obj_get_info_by_fd(config.get(), &info, &length) || info.value_size > value.size() ||
+        bpf_map_lookup_elem(config.get(), &zero, value.data())) {
+        return fail_errno("read pinned map config", errno);
+    }
+    const std::uint32_t version = *reinterpret_cast<const __u32*>(value.data());
+    if (version == SG_ABI_VERSION) return {};
+    return fail("the maps in " + dir.path.string() + " have ABI version " + std::to_string(version) +
+                ", this agent needs " + std::to_string(SG_ABI_VERSION) +
+                ": run the agent that made them, or drain the node and remove them with `slipgated --uninstall`");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LoadedObject>> LoadedObject::load(const DatapathOptions& options) {
+    libbpf_set_print(collect_output);
+    libbpf_output().clear();
+    auto dir = open_pin_dir(options.pin_dir);
+    if (!dir) return tl::unexpected(dir.error());
+    if (auto status = check_abi(*dir); !status) return tl::unexpected(status.error());
+
+    LIBBPF_OPTS(bpf_object_open_opts, open_options, .pin_root_path = dir->path.c_str());
+    slipgate_bpf* skeleton = slipgate_bpf__open_opts(&open_options);
+    if (!skeleton) return fail_errno("open BPF object", errno);
+    std::unique_ptr<LoadedObject> object(new LoadedObject(skeleton, Fd(), dir->adopted));
+    bpf_map__set_max_entries(skeleton->maps.flows4, flow_entries(options, *dir, "flows4"));
+    bpf_map__set_max_entries(skeleton->maps.flows6, flow_entries(options, *dir, "flows6"));
+
+    const auto give_up = [&](const Error& error) {
+        discard_pin_dir(*dir);
+        return tl::unexpected(error);
+    };
+    if (const int error = slipgate_bpf__load(skeleton)) {
+        return give_up(
+            fail_errno("load BPF programs", error).value().with_context(load_hint(error) + "\n" + output_tail()));
+    }
+    if (auto status = object->write_config(options); !status) return give_up(status.error());
+    if (auto status = object->fill_programs(); !status) return give_up(status.error());
+    if (auto status = publish_pin_dir(*dir, options.pin_dir); !status) return give_up(status.error());
+    object->lock_ = std::move(dir->lock);
+    return object;
+}
+
+LoadedObject::~LoadedObject() {
+    slipgate_bpf__destroy(skeleton_);
+}
+
+Status LoadedObject::write_config(const DatapathOptions& options) {
+    const int fd = map_fd("config");
+    auto existing = map_get<sg_config>(fd, "config", __u32{0});
+    if (!existing) return tl::unexpected(existing.error());
+    if (*existing) config_ = **existing;
+    if (config_.abi_version == 0) {
+        std::array<__u64, 4> secrets{};
+        if (getrandom(secrets.data(), sizeof(secrets), 0) != sizeof(secrets)) return fail_errno("getrandom", errno);
+        std::copy_n(secrets.begin(), 2, config_.name_key);
+        std::copy_n(secrets.begin() + 2, 2, config_.cookie_key);
+    }
+    config_.abi_version = SG_ABI_VERSION;
+    config_.flags = 0;
+    if (options.timestamps) config_.flags |= SG_CONFIG_TIMESTAMPS;
+    if (options.sack) config_.flags |= SG_CONFIG_SACK;
+    config_.connect_timeout_ms = static_cast<__u32>(options.connect_timeout.count());
+    config_.rst_per_second = options.rst_per_second;
+    config_.port_first = options.port_first;
+    config_.port_last = options.port_last;
+    config_.window_scale = options.window_scale;
+    return map_set(fd, "config", __u32{0}, config_);
+}
+
+// Programs of one ABI version may call each other, so replacing them one by one is safe under traffic.
+Status LoadedObject::fill_programs() {
+    const auto& programs = skeleton_->progs;
+    const std::array<std::pair<__u32, const bpf_program*>, 8> slots{{{SG_PROGRAM_SYN, programs.syn},
+                                                                     {SG_PROGRAM_HELLO, programs.hello},
+                                                                     {SG_PROGRAM_CONNECT, programs.connect},
+                                                                     {SG_PROGRAM_SYN_ACK, programs.syn_ack},
+                                                                     {SG_PROGRAM_HAND_OVER, programs.hand_over},
+                                                                     {SG_PROGRAM_REFUSE, programs.refuse},
+                                                                     {SG_PROGRAM_RESET, programs.reset},
+                                                                     {SG_PROGRAM_ICMP, programs.icmp}}};
+    for (const auto& [slot, program] : slots) {
+        const __u32 fd = static_cast<__u32>(bpf_program__fd(program));
+        if (auto status = map_set(map_fd("programs"), "programs", slot, fd); !status) return status;
+    }
+    return {};
+}
+
+int LoadedObject::map_fd(const std::string& name) const {
+    const auto* map = bpf_object__find_map_by_name(skeleton_->obj, name.c_str());
+    return map ? bpf_map__fd(map) : -1;
+}
+
+int LoadedObject::entry_program_fd() const {
+    return bpf_program__fd(skeleton_->progs.splice);
+}
+
+int LoadedObject::gc_program_fd() const {
+    return bpf_program__fd(skeleton_->progs.gc);
+}
+
+}  // namespace slipgate

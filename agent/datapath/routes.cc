@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/datapath/routes.h"
+
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace slipgate {
+namespace {
+
+constexpr std::uint32_t kSmallestMss = 536;
+constexpr std::uint32_t kLargestMss = 65495;
+
+IpAddress address_of(const nlattr* attribute) {
+    sg_address address{};
+    const auto length = mnl_attr_get_payload_len(attribute);
+    if (length == 4) {
+        address.word[2] = __builtin_bswap32(0xffff);
+        std::memcpy(&address.word[3], mnl_attr_get_payload(attribute), 4);
+    } else if (length == sizeof(address)) {
+        std::memcpy(&address, mnl_attr_get_payload(attribute), sizeof(address));
+    }
+    return IpAddress(address);
+}
+
+Route read_route(const nlmsghdr* message) {
+    const auto* header = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
+    const NetlinkAttributes attributes(message, sizeof(*header));
+    Route route;
+    route.local = header->rtm_type == RTN_LOCAL;
+    if (const auto* oif = attributes.get(RTA_OIF)) route.ifindex = static_cast<int>(mnl_attr_get_u32(oif));
+    if (const auto* source = attributes.get(RTA_PREFSRC)) route.source = address_of(source);
+    if (const auto* metrics = attributes.get(RTA_METRICS)) {
+        const NetlinkAttributes nested(metrics);
+        if (const auto* mtu = nested.get(RTAX_MTU)) route.mtu = mnl_attr_get_u32(mtu);
+    }
+    return route;
+}
+
+std::uint16_t mss_of(std::uint32_t mtu, bool ipv4) {
+    const std::uint32_t headers = header_bytes(ipv4);
+    return static_cast<std::uint16_t>(std::clamp(mtu > headers ? mtu - headers : 0, kSmallestMss, kLargestMss));
+}
+
+}  // namespace
+
+Result<Route> lookup_route(NetlinkSocket& netlink, const IpAddress& destination) {
+    std::array<char, 256> buffer{};
+    nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
+    request->nlmsg_type = RTM_GETROUTE;
+    request->nlmsg_flags = NLM_F_REQUEST;
+    auto* header = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(rtmsg)));
+    const bool ipv4 = destination.is_ipv4();
+    header->rtm_family = ipv4 ? AF_INET : AF_INET6;
+    header->rtm_dst_len = ipv4 ? 32 : 128;
+    const auto& bytes = destination.bytes();
+    mnl_attr_put(request, RTA_DST, ipv4 ? 4 : 16, bytes.data() + (ipv4 ? 12 : 0));
+    Route route;
+    auto status = netlink.ask(request, [&](const nlmsghdr* message) {
+        if (message->nlmsg_type == RTM_NEWROUTE) route = read_route(message);
+    });
+    if (!status) return fail(status.error(), "no route to " + destination.to_string());
+    return route;
+}
+
+Result<EndpointWay> judge_way(const IpAddress& endpoint, const Result<Route>& route,
+                              const std::vector<Interface>& attached, const std::set<IpAddress>& vips) {
+    if (endpoint.is_unspecified()) return fail("the unspecified address");
+    if (endpoint.is_loopback()) return fail("a loopback address");
+    if (endpoint.is_link_local()) return fail("a link-local address");
+    if (endpoint.is_multicast()) return fail("a multicast or broadcast address");
+    if (vips.contains(endpoint)) return fail("an address of a Gateway: connections would come back");
+    if (!route) return tl::unexpected(route.error());
+    if (route->local)
+        return fail("an address of this node: endpoints in the gateway's own network namespace are not served");
+    const auto interface = std::find_if(attached.begin(), attached.end(),
+                                        [&](const auto& candidate) { return candidate.ifindex == route->ifindex; });
+    if (interface == attached.end()) return fail("its route leaves by an interface that does not carry the program");
+    if (!route->source) return fail("no source address towards it");
+    const std::uint32_t mtu = route->mtu ? std::min(route->mtu, interface->mtu) : interface->mtu;
+    return EndpointWay{*route->source, mss_of(mtu, endpoint.is_ipv4())};
+}
+
+VipMss lowest_mss(const std::vector<Interface>& attached) {
+    std::uint32_t mtu = kLargestMss;
+    for (const auto& interface : attached) mtu = std::min(mtu, interface.mtu);
+    if (attached.empty()) mtu = 1500;
+    return {mss_of(mtu, true), mss_of(mtu, false)};
+}
+
+}  // namespace slipgate
