@@ -31,7 +31,7 @@ def svg(document, title):
 def _panel(workload, x, y):
     scale = (PANEL - GAP - LEFT - VALUE) / max(max(s["max"] for s in workload["subjects"].values()), 1e-9)
     out = [f'<text x="{x}" y="{y + 14}" font-weight="600">{escape(workload["name"])}'
-           f'<tspan font-weight="400" fill="#555">  {escape(workload["unit"])}, {workload["better"]} is better</tspan></text>']
+           f'<tspan dx="6" font-weight="400" fill="#555">{escape(workload["unit"])}, {workload["better"]} is better</tspan></text>']
     for line, (gateway, subject) in enumerate(workload["subjects"].items()):
         top = y + 24 + line * BAR
         middle = top + BAR / 2 - 2

@@ -101,5 +101,5 @@ def aims(document, subject="slipgate", peer="haproxy"):
 
 def write_json(document, path):
     with open(path, "w", encoding="utf-8") as out:
-        json.dump(document, out, indent=1)
+        json.dump(document, out, indent=1, ensure_ascii=False)
         out.write("\n")

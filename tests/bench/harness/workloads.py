@@ -54,8 +54,8 @@ def _request(name, connections):
     return Workload(name, f"requests one after the other on {connections} open connection(s)",
                     ("--mode", "request", "--connections", str(connections)),
                     (Row(name, "requests/s", "higher", _per_second),
-                     Row(f"{name}_p50", "us", "lower", lambda report: report["p50_us"]),
-                     Row(f"{name}_p99", "us", "lower", lambda report: report["p99_us"])))
+                     Row(f"{name}_p50", "µs", "lower", lambda report: report["p50_us"]),
+                     Row(f"{name}_p99", "µs", "lower", lambda report: report["p99_us"])))
 
 
 def _bulk(name, mode):
@@ -73,16 +73,16 @@ IDLE_WORKLOAD = Workload(
      Row("idle_slab_growth", "MiB", "lower", lambda report: report["slab_growth"])))
 
 ALL = [
-    IDLE_WORKLOAD,  # first: the gateways are fresh and the kernel's caches have not seen the load yet
     Workload("crr", "connect, ClientHello, request, close; 32 at a time", ("--mode", "connect", "--connections", "32"),
              (Row("crr", "connections/s", "higher", _per_second),
-              Row("crr_p50", "us", "lower", lambda report: report["p50_us"]),
-              Row("crr_p99", "us", "lower", lambda report: report["p99_us"]),
-              Row("crr_cpu", "CPU us/connection", "lower", _busy_us_per_operation))),
+              Row("crr_p50", "µs", "lower", lambda report: report["p50_us"]),
+              Row("crr_p99", "µs", "lower", lambda report: report["p99_us"]),
+              Row("crr_cpu", "CPU µs/connection", "lower", _busy_us_per_operation))),
     _request("rr1", 1),
     _request("rr32", 32),
     _bulk("down8", "download"),
     _bulk("up8", "upload"),
+    IDLE_WORKLOAD,
 ]
 
 
