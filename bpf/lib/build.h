@@ -58,13 +58,13 @@ static __always_inline __u8* build_options(struct sg_scratch* s, const bool ipv6
 /* One's complement sum of data[from .. from + length), `from` a multiple of 4, length at most SG_SEGMENT_MAX. */
 static __always_inline __u64 stash_sum(const struct sg_opening* opening, __u32 from, __u32 length) {
     __u64 sum = 0;
+#pragma unroll /* the verifier of Linux 6.1 would not see the loop end */
     for (__u32 done = 0; done < SG_SEGMENT_MAX; done += SG_CHUNK) {
         __u32 chunk = length & ~3U;
         if (done >= chunk) break;
         chunk -= done;
         if (chunk > SG_CHUNK) chunk = SG_CHUNK;
-        SG_OPAQUE(chunk);
-        if (chunk > SG_CHUNK) break;
+        chunk = SG_CLAMP(chunk, 4, SG_CHUNK);
         sum +=
             (__u32)bpf_csum_diff(0, 0, (__be32*)&opening->data[(from + done) & (SG_STASH_BYTES - 4)], chunk & ~3U, 0);
     }
@@ -121,12 +121,10 @@ static __always_inline int build_send(struct __sk_buff* skb, struct sg_scratch* 
         tcp->check = ~fold16(sum);
     }
     __u32 headers = l4 + tcp_header;
-    SG_OPAQUE(headers);
-    if (headers < l4 + sizeof(*tcp) || headers > l4 + 60) return -1;
+    headers = SG_CLAMP(headers, 1, SG_HEADERS_MAX); /* never beyond: tcp_header was checked */
     if (bpf_skb_store_bytes(skb, 0, s->headers, headers, 0)) return -1;
     if (opening && length) {
-        SG_OPAQUE(length);
-        if (length < 1 || length > SG_SEGMENT_MAX) return -1;
+        length = SG_CLAMP(length, 1, SG_SEGMENT_MAX);
         if (bpf_skb_store_bytes(skb, headers, &opening->data[from & (SG_STASH_BYTES - 1)], length, 0)) return -1;
     }
     return 0;

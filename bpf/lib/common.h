@@ -35,6 +35,22 @@
 /* A value the optimiser must not reason about: keeps a bound check next to the access that needs it. */
 #define SG_OPAQUE(variable) asm volatile("" : "+r"(variable))
 
+/*
+ * `value` held between two constants, for a verifier that has lost the bounds an earlier check gave it: the optimiser
+ * likes to compare a copy, and only Linux 6.8 and later carry the result over to the original. In assembler, so that
+ * the register that is compared is the one that is used.
+ */
+#define SG_CLAMP(value, least, most)         \
+    ({                                       \
+        __u64 clamped = (value);             \
+        asm volatile(                        \
+            "if %0 >= %1 goto +1\n%0 = %1\n" \
+            "if %0 <= %2 goto +1\n%0 = %2"   \
+            : "+r"(clamped)                  \
+            : "i"(least), "i"(most));        \
+        (__u32) clamped;                     \
+    })
+
 /* Memory the verifier should know nothing about: every iteration of a loop over it looks alike and is pruned. */
 #define SG_MEMORY(field) (*(volatile typeof(field)*)&(field))
 

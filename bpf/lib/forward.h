@@ -48,7 +48,7 @@ static __always_inline struct option_layout option_layout(const struct tcphdr* t
     if (words == 0) return layout;
     if (words >= 3 && words <= 9 && (const void*)(word + 1) <= end &&
         word[0] == bpf_htonl(0x01010500 | (2 + (words - 1) * 4))) {
-        layout.sack_words = words - 1;
+        layout.sack_words = SG_CLAMP(words - 1, 2, 8); /* the bound of translate_options()'s loop */
         return layout;
     }
     layout.unusual = true;

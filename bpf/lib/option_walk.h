@@ -52,8 +52,8 @@ static __noinline __u64 option_walk(struct __sk_buff* skb, const struct sg_flow*
     if (!s || !flow) return 0;
     COUNT(option_walk);
     __builtin_memset(s->option_bytes, 0, sizeof(s->option_bytes));
-    SG_OPAQUE(length);
     if (length < 1 || length > SG_OPTIONS_MAX) return 0;
+    length = SG_CLAMP(length, 1, SG_OPTIONS_MAX);
     if (bpf_skb_load_bytes(skb, at, s->option_bytes, length)) return 0;
     __u32 before = bpf_csum_diff(0, 0, (__be32*)s->option_bytes, SG_OPTIONS_MAX, 0);
     struct option_walk walk = {

@@ -60,8 +60,8 @@ static __always_inline void options_read(struct __sk_buff* skb, struct sg_scratc
     __builtin_memset(&s->options, 0, sizeof(s->options));
     s->options.mss = 536;
     s->options.window_scale = SG_NO_WINDOW_SCALE;
-    SG_OPAQUE(length);
     if (length < 1 || length > SG_OPTIONS_MAX) return;
+    length = SG_CLAMP(length, 1, SG_OPTIONS_MAX);
     if (bpf_skb_load_bytes(skb, s->packet.l4 + sizeof(struct tcphdr), s->option_bytes, length)) return;
     s->option_at = 0;
     s->option_end = length;

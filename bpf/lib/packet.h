@@ -83,8 +83,7 @@ static long checksum_chunk(__u32 index, struct checksum_loop* loop) {
         if (bpf_skb_load_bytes(loop->skb, loop->at, loop->s->chunk, SG_CHUNK)) goto broken;
     } else {
         __builtin_memset(loop->s->chunk, 0, SG_CHUNK);
-        SG_OPAQUE(left);
-        if (left < 1 || left > SG_CHUNK) goto broken;
+        left = SG_CLAMP(left, 1, SG_CHUNK);
         if (bpf_skb_load_bytes(loop->skb, loop->at, loop->s->chunk, left)) goto broken;
     }
     loop->sum += (__u32)bpf_csum_diff(0, 0, (__be32*)loop->s->chunk, SG_CHUNK, 0);

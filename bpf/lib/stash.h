@@ -18,9 +18,8 @@ struct stash_copy {
 static long stash_copy_chunk(__u32 index, struct stash_copy* copy) {
     __u32 length = copy->left > SG_SEGMENT_MAX ? SG_SEGMENT_MAX : copy->left;
     if (copy->left == 0) return 1;
-    SG_OPAQUE(length);
-    if (length < 1 || length > SG_SEGMENT_MAX ||
-        bpf_skb_load_bytes(copy->skb, copy->from, &copy->opening->data[copy->at & (SG_STASH_BYTES - 1)], length)) {
+    length = SG_CLAMP(length, 1, SG_SEGMENT_MAX);
+    if (bpf_skb_load_bytes(copy->skb, copy->from, &copy->opening->data[copy->at & (SG_STASH_BYTES - 1)], length)) {
         copy->error = 1;
         return 1;
     }
