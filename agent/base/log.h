@@ -40,7 +40,8 @@ inline void error(std::string_view component, std::string_view message, std::ini
     write(Level::err, component, message, fields);
 }
 
-// A logfmt value: quoted when it has spaces, quotes or '='; control and non-ASCII bytes as \xNN. Safe for foreign bytes.
+// A logfmt value: quoted when it has spaces, quotes or '='; control and non-ASCII bytes as \xNN. Safe for foreign
+// bytes.
 [[nodiscard]] std::string quote(std::string_view value);
 
 }  // namespace slipgate::log

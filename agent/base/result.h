@@ -10,7 +10,8 @@
 
 namespace slipgate {
 
-// What went wrong, for a person. Each layer that knows more puts its own words in front: "load programs: map flows4: ...".
+// What went wrong, for a person. Each layer that knows more puts its own words in front: "load programs: map flows4:
+// ...".
 struct Error {
     std::string message;
 

@@ -14,8 +14,9 @@ namespace slipgate {
 
 // One weighted share of a route.
 struct WeightedBackend {
-    std::optional<std::string> backend;  // key of RoutingTable::backends; none: an invalid backendRef, its share is refused
-    std::uint32_t weight = 1;            // 0 .. 1,000,000
+    std::optional<std::string>
+        backend;               // key of RoutingTable::backends; none: an invalid backendRef, its share is refused
+    std::uint32_t weight = 1;  // 0 .. 1,000,000
 
     auto operator<=>(const WeightedBackend&) const = default;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Kubernetes objects Slipgate reads, reduced to the fields it uses. Names are those of the APIs. Defaults of the
-// CRD schemas (kind, group, weight, from ...) are filled in by the parser, so that every source yields the same objects.
+// CRD schemas (kind, group, weight, from ...) are filled in by the parser, so that every source yields the same
+// objects.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +57,7 @@ struct Listener {
     std::optional<std::string> hostname;
     std::uint16_t port = 0;
     std::string protocol;
-    std::optional<std::string> tls_mode;  // absent: no tls block
+    std::optional<std::string> tls_mode;   // absent: no tls block
     std::string namespaces_from = "Same";  // All, Selector, Same
     std::optional<LabelSelector> namespaces_selector;
     std::vector<RouteGroupKind> kinds;  // empty: decided by the protocol

@@ -4,7 +4,8 @@
  * programs and agents of different builds; docs/abi.md explains it. A change of layout or meaning raises
  * SG_ABI_VERSION, and an agent refuses maps of another version.
  *
- * Byte order: __be types and struct sg_address are in network order, all else in host order. Padding is explicit and zero.
+ * Byte order: __be types and struct sg_address are in network order, all else in host order. Padding is explicit and
+ * zero.
  */
 #ifndef SLIPGATE_ABI_H
 #define SLIPGATE_ABI_H
@@ -38,12 +39,12 @@ enum sg_flow_state {
 };
 
 enum sg_flow_flags {
-    SG_FLOW_TO_CLIENT = 1 << 0, /* direction: endpoint to client (else client to endpoint) */
-    SG_FLOW_FIN = 1 << 1,       /* a FIN was seen in this direction */
-    SG_FLOW_RST = 1 << 2,       /* a RST was seen in this direction */
-    SG_FLOW_NEIGHBOUR = 1 << 3, /* destination_mac is known; else the kernel resolves it packet by packet */
-    SG_FLOW_SYN = 1 << 4,       /* the client sent a SYN on the established flow */
-    SG_FLOW_REPORTED = 1 << 5,  /* the end of the connection is in the event ring already */
+    SG_FLOW_TO_CLIENT = 1 << 0,  /* direction: endpoint to client (else client to endpoint) */
+    SG_FLOW_FIN = 1 << 1,        /* a FIN was seen in this direction */
+    SG_FLOW_RST = 1 << 2,        /* a RST was seen in this direction */
+    SG_FLOW_NEIGHBOUR = 1 << 3,  /* destination_mac is known; else the kernel resolves it packet by packet */
+    SG_FLOW_SYN = 1 << 4,        /* the client sent a SYN on the established flow */
+    SG_FLOW_REPORTED = 1 << 5,   /* the end of the connection is in the event ring already */
     SG_FLOW_TIMESTAMPS = 1 << 6, /* we promised timestamps to the client */
     SG_FLOW_SACK = 1 << 7,       /* we promised SACK to the client */
 };
@@ -57,26 +58,26 @@ enum sg_flow_flags {
  *   endpoint to client: tsval_delta is our last TSval towards the client.
  */
 struct sg_flow {
-    __u64 bytes;             /* TCP payload forwarded, retransmissions included */
-    __u64 sni;               /* digest of the SNI, key of the map snis */
-    __u32 seq_delta;         /* added to the sequence number */
-    __u32 ack_delta;         /* added to the acknowledgement number and to SACK edges */
-    __u32 tsval_delta;       /* added to TSval */
-    __u32 tsecr_delta;       /* added to TSecr unless it is zero */
-    __u32 state;             /* enum sg_flow_state; changed by compare-and-exchange */
-    __u32 seen;              /* SG_SECONDS of the last packet */
-    __u32 opened;            /* SG_SECONDS when the entry was made */
-    __u32 seq_end;           /* highest sequence number sent in this direction, plus one; as the sender counts */
-    __u32 ack;               /* last acknowledgement sent in this direction; as the sender counts */
-    __u32 route;             /* index into routes */
-    __u32 ifindex;           /* egress interface */
+    __u64 bytes;       /* TCP payload forwarded, retransmissions included */
+    __u64 sni;         /* digest of the SNI, key of the map snis */
+    __u32 seq_delta;   /* added to the sequence number */
+    __u32 ack_delta;   /* added to the acknowledgement number and to SACK edges */
+    __u32 tsval_delta; /* added to TSval */
+    __u32 tsecr_delta; /* added to TSecr unless it is zero */
+    __u32 state;       /* enum sg_flow_state; changed by compare-and-exchange */
+    __u32 seen;        /* SG_SECONDS of the last packet */
+    __u32 opened;      /* SG_SECONDS when the entry was made */
+    __u32 seq_end;     /* highest sequence number sent in this direction, plus one; as the sender counts */
+    __u32 ack;         /* last acknowledgement sent in this direction; as the sender counts */
+    __u32 route;       /* index into routes */
+    __u32 ifindex;     /* egress interface */
     __u8 destination_mac[6];
     __u8 source_mac[6];
-    __be16 source_port;      /* what the packet leaves with */
+    __be16 source_port; /* what the packet leaves with */
     __be16 destination_port;
-    __u16 mtu;               /* of the egress route, bytes from the IP header on */
-    __s8 window_shift;       /* window field: > 0 left, < 0 right */
-    __u8 flags;              /* enum sg_flow_flags */
+    __u16 mtu;         /* of the egress route, bytes from the IP header on */
+    __s8 window_shift; /* window field: > 0 left, < 0 right */
+    __u8 flags;        /* enum sg_flow_flags */
 };
 
 struct sg_flow4_key {
@@ -106,15 +107,15 @@ struct sg_vip_key {
 };
 
 struct sg_vip {
-    __u32 id;      /* scopes names; never used again for another VIP */
-    __u16 mss;     /* bytes, sent to clients in the SYN-ACK */
+    __u32 id;  /* scopes names; never used again for another VIP */
+    __u16 mss; /* bytes, sent to clients in the SYN-ACK */
     __u16 zero;
     __u64 wildcard_depths[2]; /* bit d: some wildcard "*." + d labels exists; bounds what a lookup tries */
 };
 
 struct sg_name_key {
-    __u64 hash;    /* sni.h */
-    __u32 vip;     /* sg_vip.id */
+    __u64 hash;     /* sni.h */
+    __u32 vip;      /* sg_vip.id */
     __u32 wildcard; /* 1: hash is of what follows "*." */
 };
 
@@ -122,8 +123,8 @@ struct sg_name_key {
 
 /* `route` and `check` are read as one word: an element may be reused for another name while a program reads it. */
 struct sg_name {
-    __u32 route;   /* index into routes, or SG_ROUTE_NONE */
-    __u32 check;   /* sg_name_check() of the key */
+    __u32 route;        /* index into routes, or SG_ROUTE_NONE */
+    __u32 check;        /* sg_name_check() of the key */
     char hostname[256]; /* as configured, for readers of the map; zero-terminated */
 };
 
@@ -160,7 +161,7 @@ struct sg_endpoint {
     struct sg_address address;
     struct sg_address source; /* the address the kernel's routing would choose towards it */
     __be16 port;
-    __u16 mss;                /* bytes: largest segment that fits the way to it */
+    __u16 mss; /* bytes: largest segment that fits the way to it */
     __u32 zero;
 };
 
@@ -189,7 +190,7 @@ struct sg_config {
     __u32 rst_per_second;     /* RSTs we originate, per CPU */
     __u16 port_first;         /* source ports towards endpoints, both inclusive */
     __u16 port_last;
-    __u8 window_scale;        /* promised to clients */
+    __u8 window_scale; /* promised to clients */
     __u8 zero[3];
 };
 
@@ -201,7 +202,7 @@ enum sg_event_kind {
 };
 
 enum sg_close_reason {
-    SG_CLOSE_FIN = 1,         /* both sides sent FIN */
+    SG_CLOSE_FIN = 1, /* both sides sent FIN */
     SG_CLOSE_CLIENT_RST,
     SG_CLOSE_ENDPOINT_RST,
     SG_CLOSE_IDLE,            /* no packet for the idle timeout */
@@ -210,22 +211,22 @@ enum sg_close_reason {
 };
 
 struct sg_event {
-    __u64 time;        /* CLOCK_MONOTONIC, nanoseconds */
-    __u64 sni;         /* digest, key of snis; 0: none */
-    __u64 bytes_up;    /* client to endpoint */
+    __u64 time;     /* CLOCK_MONOTONIC, nanoseconds */
+    __u64 sni;      /* digest, key of snis; 0: none */
+    __u64 bytes_up; /* client to endpoint */
     __u64 bytes_down;
-    __u32 duration;    /* SG_SECONDS */
-    __u32 route;       /* index, or SG_ROUTE_NONE */
+    __u32 duration;           /* SG_SECONDS */
+    __u32 route;              /* index, or SG_ROUTE_NONE */
     struct sg_tuple client;   /* as the client sends: source client, destination VIP */
     struct sg_tuple endpoint; /* as we send: source ours, destination endpoint; zero if none was chosen */
-    __u16 kind;        /* enum sg_event_kind */
+    __u16 kind;               /* enum sg_event_kind */
     __u16 reason;
     __u32 zero;
 };
 
 struct sg_refusal {
     struct sg_event event;
-    char sni[256];     /* as sent, zero-terminated; empty if there was none. Foreign bytes: escape before printing */
+    char sni[256]; /* as sent, zero-terminated; empty if there was none. Foreign bytes: escape before printing */
 };
 
 /* ---- garbage collection: the agent proposes, the program gc decides (docs/abi.md) ---- */
@@ -237,11 +238,11 @@ struct sg_gc_candidate {
 };
 
 struct sg_gc_limits {
-    __u32 closing;     /* SG_SECONDS units without a packet after which an entry in that state goes */
+    __u32 closing; /* SG_SECONDS units without a packet after which an entry in that state goes */
     __u32 connecting;
     __u32 idle;
-    __u32 count;       /* candidates in the batch */
-    __u32 removed;     /* out: entries deleted */
+    __u32 count;   /* candidates in the batch */
+    __u32 removed; /* out: entries deleted */
     __u32 zero;
 };
 

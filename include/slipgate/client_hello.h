@@ -14,7 +14,7 @@
 
 #include <slipgate/portable.h>
 
-#define SG_STASH_BYTES 8192 /* a hello is kept up to this size; a power of two, so that a mask bounds an offset */
+#define SG_STASH_BYTES 8192    /* a hello is kept up to this size; a power of two, so that a mask bounds an offset */
 #define SG_HELLO_EXTENSIONS 64 /* more extensions than any client sends; bounds the walk */
 
 enum sg_hello_verdict {
@@ -28,12 +28,12 @@ enum sg_hello_verdict {
 };
 
 struct sg_hello {
-    __u32 at;             /* cursor: offset of the next unread byte */
-    __u32 available;      /* bytes at hand */
-    __u32 end;            /* offset one past the hello (after begin), then of its extensions: the same place */
-    __u32 verdict;        /* enum sg_hello_verdict */
-    __u32 name_at;        /* when FOUND: offset of the HostName */
-    __u32 name_length;    /* when FOUND: 1..255 */
+    __u32 at;          /* cursor: offset of the next unread byte */
+    __u32 available;   /* bytes at hand */
+    __u32 end;         /* offset one past the hello (after begin), then of its extensions: the same place */
+    __u32 verdict;     /* enum sg_hello_verdict */
+    __u32 name_at;     /* when FOUND: offset of the HostName */
+    __u32 name_length; /* when FOUND: 1..255 */
 };
 
 /* `data` has SG_STASH_BYTES readable bytes, whatever `available` says: the mask keeps every access inside. */
@@ -141,8 +141,9 @@ SG_INLINE void sg_hello_begin(struct sg_hello* h, const __u8* data, __u32 availa
 }
 
 /*
- * RFC 6066 section 3: struct { NameType name_type = 0; opaque HostName<1..2^16-1>; } ServerName server_name_list<1..2^16-1>.
- * "MUST NOT contain more than one name of the same name_type", and there is only one type: exactly one name.
+ * RFC 6066 section 3: struct { NameType name_type = 0; opaque HostName<1..2^16-1>; } ServerName
+ * server_name_list<1..2^16-1>. "MUST NOT contain more than one name of the same name_type", and there is only one type:
+ * exactly one name.
  */
 SG_INLINE void sg_hello_server_name(struct sg_hello* h, const __u8* data, __u32 length) {
     h->verdict = SG_HELLO_MALFORMED;
@@ -156,7 +157,8 @@ SG_INLINE void sg_hello_server_name(struct sg_hello* h, const __u8* data, __u32 
     h->verdict = SG_HELLO_FOUND;
 }
 
-/* Takes the next extension: struct { ExtensionType extension_type; opaque extension_data<0..2^16-1>; } (RFC 8446 4.2). */
+/* Takes the next extension: struct { ExtensionType extension_type; opaque extension_data<0..2^16-1>; } (RFC 8446 4.2).
+ */
 SG_INLINE void sg_hello_extension(struct sg_hello* h, const __u8* data) {
     if (h->at == h->end) {
         h->verdict = SG_HELLO_NO_SNI;

@@ -8,9 +8,10 @@
  *    3 bits  MSS class, 1 bit SACK permitted, 4 bits window scale (15: not offered)
  *
  * A segment without state is judged by the number it acknowledges. T says that the connection is ours; V gives the
- * client's ISN back, modulo 2^16, and with it the segment's place in the stream: a later segment that overtook the first one
- * is kept where it belongs instead of being dropped, which matters because a client that is never acknowledged repeats
- * its first segment only. The first segment is proven by 24 bits, a later one by 11 (T, and a place inside the stash).
+ * client's ISN back, modulo 2^16, and with it the segment's place in the stream: a later segment that overtook the
+ * first one is kept where it belongs instead of being dropped, which matters because a client that is never
+ * acknowledged repeats its first segment only. The first segment is proven by 24 bits, a later one by 11 (T, and a
+ * place inside the stash).
  */
 #ifndef SLIPGATE_COOKIE_H
 #define SLIPGATE_COOKIE_H
@@ -21,18 +22,32 @@
 #define SG_NO_WINDOW_SCALE 15
 
 struct sg_cookie {
-    __u16 mss;              /* bytes: the class' lower bound, never more than the client offered (or 536) */
-    __u8 sack;              /* SACK permitted was offered */
-    __u8 window_scale;      /* 0..14, or SG_NO_WINDOW_SCALE */
+    __u16 mss;         /* bytes: the class' lower bound, never more than the client offered (or 536) */
+    __u8 sack;         /* SACK permitted was offered */
+    __u8 window_scale; /* 0..14, or SG_NO_WINDOW_SCALE */
 };
 
 /* Lower bounds of the MSS classes: IPv6 minimum, tunnels, PPPoE, Ethernet, jumbo frames. */
 SG_INLINE __u32 sg_mss_class(__u32 mss) {
-    return mss >= 8900 ? 7 : mss >= 1460 ? 6 : mss >= 1440 ? 5 : mss >= 1400 ? 4 : mss >= 1340 ? 3 : mss >= 1220 ? 2 : mss >= 960 ? 1 : 0;
+    return mss >= 8900   ? 7
+           : mss >= 1460 ? 6
+           : mss >= 1440 ? 5
+           : mss >= 1400 ? 4
+           : mss >= 1340 ? 3
+           : mss >= 1220 ? 2
+           : mss >= 960  ? 1
+                         : 0;
 }
 
 SG_INLINE __u32 sg_class_mss(__u32 mss_class) {
-    return mss_class == 7 ? 8900 : mss_class == 6 ? 1460 : mss_class == 5 ? 1440 : mss_class == 4 ? 1400 : mss_class == 3 ? 1340 : mss_class == 2 ? 1220 : mss_class == 1 ? 960 : 536;
+    return mss_class == 7   ? 8900
+           : mss_class == 6 ? 1460
+           : mss_class == 5 ? 1440
+           : mss_class == 4 ? 1400
+           : mss_class == 3 ? 1340
+           : mss_class == 2 ? 1220
+           : mss_class == 1 ? 960
+                            : 536;
 }
 
 /* `tuple` is the client's address, our address and both ports as five 64-bit words, any fixed order. */
@@ -63,11 +78,11 @@ enum sg_cookie_verdict {
 };
 
 /*
- * Judges a segment that starts at `seq` and acknowledges `isn` + 1, at `tick`. The cookie may have been made a tick earlier.
- * Unless FOREIGN, *client_isn is the client's ISN.
+ * Judges a segment that starts at `seq` and acknowledges `isn` + 1, at `tick`. The cookie may have been made a tick
+ * earlier. Unless FOREIGN, *client_isn is the client's ISN.
  */
-SG_INLINE enum sg_cookie_verdict sg_cookie_check(const __u64 key[2], const __u64 tuple[5], __u64 tick, __u32 isn, __u32 seq,
-                                                 __u32 stash_bytes, __u32* client_isn) {
+SG_INLINE enum sg_cookie_verdict sg_cookie_check(const __u64 key[2], const __u64 tuple[5], __u64 tick, __u32 isn,
+                                                 __u32 seq, __u32 stash_bytes, __u32* client_isn) {
     enum sg_cookie_verdict verdict = SG_COOKIE_FOREIGN;
     for (int age = 0; age < 2; age++) {
         __u32 hash = sg_cookie_hash(key, tuple, tick - age);

@@ -28,56 +28,56 @@
     X(endpoint_unreachable, "no route to the chosen endpoint")
 
 /* Packets dropped without an answer; the sender sends again or gives up. */
-#define SG_DROPS(X)                                                                          \
-    X(fragment, "first fragment of a packet of ours")                                        \
-    X(bad_header, "truncated or contradictory IP or TCP header")                             \
-    X(ttl_expired, "TTL or hop limit used up")                                               \
-    X(hello_bad_checksum, "segment of a ClientHello with a wrong TCP checksum")              \
-    X(hello_incomplete, "segment kept, the server name is not complete yet")                 \
-    X(stash_busy, "another CPU works on the same opening")                                   \
-    X(stash_full, "no place to keep a ClientHello")                                          \
-    X(early_data_beyond, "data past the kept bytes of an opening")                           \
-    X(unexpected_flags, "flag combination no open connection has")                           \
-    X(unexpected_ack, "acknowledgement outside the opening")                                 \
-    X(third_ack, "bare ACK that completes a handshake: nothing to keep")                     \
-    X(connecting, "packet of a connection whose endpoint has not answered yet")              \
-    X(dead_flow, "packet of a flow that is being removed")                                   \
-    X(unknown_flow_limited, "packet of an unknown flow, RST withheld by the rate limit")     \
-    X(rst_unknown, "RST for an unknown flow")                                                \
-    X(fib_failed, "the kernel found no way to forward to")                                   \
-    X(synack_stale, "repeated SYN-ACK whose hello is no longer kept")                        \
-    X(rebuild_failed, "the packet could not be rebuilt")                                     \
-    X(no_vip, "packet of a VIP that was removed")                                            \
+#define SG_DROPS(X)                                                                      \
+    X(fragment, "first fragment of a packet of ours")                                    \
+    X(bad_header, "truncated or contradictory IP or TCP header")                         \
+    X(ttl_expired, "TTL or hop limit used up")                                           \
+    X(hello_bad_checksum, "segment of a ClientHello with a wrong TCP checksum")          \
+    X(hello_incomplete, "segment kept, the server name is not complete yet")             \
+    X(stash_busy, "another CPU works on the same opening")                               \
+    X(stash_full, "no place to keep a ClientHello")                                      \
+    X(early_data_beyond, "data past the kept bytes of an opening")                       \
+    X(unexpected_flags, "flag combination no open connection has")                       \
+    X(unexpected_ack, "acknowledgement outside the opening")                             \
+    X(third_ack, "bare ACK that completes a handshake: nothing to keep")                 \
+    X(connecting, "packet of a connection whose endpoint has not answered yet")          \
+    X(dead_flow, "packet of a flow that is being removed")                               \
+    X(unknown_flow_limited, "packet of an unknown flow, RST withheld by the rate limit") \
+    X(rst_unknown, "RST for an unknown flow")                                            \
+    X(fib_failed, "the kernel found no way to forward to")                               \
+    X(synack_stale, "repeated SYN-ACK whose hello is no longer kept")                    \
+    X(rebuild_failed, "the packet could not be rebuilt")                                 \
+    X(no_vip, "packet of a VIP that was removed")                                        \
     X(internal, "a map or program that always exists was not found")
 
 /* What happened on the way. */
-#define SG_OCCURRENCES(X)                                                                    \
-    X(syn, "SYNs to a VIP")                                                                  \
-    X(syn_ack, "SYN cookies sent")                                                           \
-    X(hello_segment, "segments of ClientHellos")                                             \
-    X(hello_gap, "openings that began with a later segment than the first")                  \
-    X(hello, "ClientHellos with a server name")                                              \
-    X(keepalive_answered, "keepalive probes answered before the hello")                      \
-    X(endpoint_syn, "SYNs sent to endpoints")                                                \
-    X(endpoint_syn_ack, "SYN-ACKs of endpoints")                                             \
-    X(endpoint_rst, "RSTs of endpoints in answer to a SYN")                                  \
-    X(endpoint_retry, "connections tried at another endpoint")                               \
-    X(endpoint_timeout, "endpoints silent for the connect timeout")                          \
-    X(endpoint_challenge, "SYNs answered by an old connection of the endpoint")              \
-    X(endpoint_no_window_scale, "endpoints without window scaling we promised")              \
-    X(endpoint_no_sack, "endpoints without SACK we promised")                                \
-    X(endpoint_no_timestamps, "endpoints without timestamps we promised")                    \
-    X(established, "connections spliced")                                                    \
-    X(syn_ack_repeated, "SYN-ACKs of endpoints answered again")                              \
-    X(syn_on_established, "SYNs on an established flow")                                     \
-    X(tuple_reused, "flows given up for a new connection of the same tuple")                 \
-    X(port_recycled, "source ports taken over from a closing flow")                          \
-    X(rst_sent, "RSTs for unknown flows")                                                    \
-    X(rst_out_of_window, "RSTs forwarded but not believed")                                  \
-    X(icmp_translated, "ICMP errors translated to the other side")                           \
-    X(neighbour_unresolved, "packets left to the kernel's neighbour resolution")             \
-    X(option_walk, "packets with TCP options in an unusual layout")                          \
-    X(gc_removed, "flow entries removed by garbage collection")                              \
+#define SG_OCCURRENCES(X)                                                        \
+    X(syn, "SYNs to a VIP")                                                      \
+    X(syn_ack, "SYN cookies sent")                                               \
+    X(hello_segment, "segments of ClientHellos")                                 \
+    X(hello_gap, "openings that began with a later segment than the first")      \
+    X(hello, "ClientHellos with a server name")                                  \
+    X(keepalive_answered, "keepalive probes answered before the hello")          \
+    X(endpoint_syn, "SYNs sent to endpoints")                                    \
+    X(endpoint_syn_ack, "SYN-ACKs of endpoints")                                 \
+    X(endpoint_rst, "RSTs of endpoints in answer to a SYN")                      \
+    X(endpoint_retry, "connections tried at another endpoint")                   \
+    X(endpoint_timeout, "endpoints silent for the connect timeout")              \
+    X(endpoint_challenge, "SYNs answered by an old connection of the endpoint")  \
+    X(endpoint_no_window_scale, "endpoints without window scaling we promised")  \
+    X(endpoint_no_sack, "endpoints without SACK we promised")                    \
+    X(endpoint_no_timestamps, "endpoints without timestamps we promised")        \
+    X(established, "connections spliced")                                        \
+    X(syn_ack_repeated, "SYN-ACKs of endpoints answered again")                  \
+    X(syn_on_established, "SYNs on an established flow")                         \
+    X(tuple_reused, "flows given up for a new connection of the same tuple")     \
+    X(port_recycled, "source ports taken over from a closing flow")              \
+    X(rst_sent, "RSTs for unknown flows")                                        \
+    X(rst_out_of_window, "RSTs forwarded but not believed")                      \
+    X(icmp_translated, "ICMP errors translated to the other side")               \
+    X(neighbour_unresolved, "packets left to the kernel's neighbour resolution") \
+    X(option_walk, "packets with TCP options in an unusual layout")              \
+    X(gc_removed, "flow entries removed by garbage collection")                  \
     X(events_lost, "events lost because the ring was full")
 
 #define SG_COUNTERS(X) SG_REFUSALS(X) SG_DROPS(X) SG_OCCURRENCES(X)
@@ -94,7 +94,7 @@ enum sg_counter {
 #define X(name, help) SG_COUNTER_##name,
     SG_COUNTERS(X)
 #undef X
-    SG_COUNTER_MAX
+        SG_COUNTER_MAX
 };
 
 SG_STATIC_ASSERT(sizeof(struct sg_counters) == SG_COUNTER_MAX * 8, "one 64-bit field per counter");

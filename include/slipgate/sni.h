@@ -27,11 +27,11 @@ enum sg_name_status {
 
 struct sg_name_hash {
     struct sg_siphash state;
-    __u64 word;          /* up to seven bytes of the label at hand */
-    __u32 label_length;  /* of the label at hand */
-    __u32 depth;         /* labels closed so far */
-    __u32 numeric;       /* the label at hand has only digits so far */
-    __u32 status;        /* enum sg_name_status */
+    __u64 word;                     /* up to seven bytes of the label at hand */
+    __u32 label_length;             /* of the label at hand */
+    __u32 depth;                    /* labels closed so far */
+    __u32 numeric;                  /* the label at hand has only digits so far */
+    __u32 status;                   /* enum sg_name_status */
     __u64 digest[SG_DEPTH_MAX + 1]; /* [d] is the digest of the rightmost d labels */
 };
 

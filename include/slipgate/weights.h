@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The weighted choice: weights are kept as running totals, a draw below the last total falls to the first entry whose
- * total exceeds it. Exact for weights that sum to at most 16 * 1,000,000 (Gateway API: 16 backendRefs, weight up to 10^6):
- * the bias of the modulo is below 2^-40.
+ * total exceeds it. Exact for weights that sum to at most 16 * 1,000,000 (Gateway API: 16 backendRefs, weight up to
+ * 10^6): the bias of the modulo is below 2^-40.
  */
 #ifndef SLIPGATE_WEIGHTS_H
 #define SLIPGATE_WEIGHTS_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A wire that loses and delays: what arrives at one port leaves by the other. Attached at the ingress of both ports in a
- * namespace between two hosts, where a loss is the network's (a drop at the sender's egress would be reported to it).
- * A delayed packet goes to the tap `late`, whose reader writes it back after a while; netem would do, where it is built.
+ * A wire that loses and delays: what arrives at one port leaves by the other. Attached at the ingress of both ports in
+ * a namespace between two hosts, where a loss is the network's (a drop at the sender's egress would be reported to it).
+ * A delayed packet goes to the tap `late`, whose reader writes it back after a while; netem would do, where it is
+ * built.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -15,13 +16,13 @@
 #include <bpf/bpf_helpers.h>
 
 struct port {
-    __u32 out;        /* interface the packet leaves by */
-    __u32 late;       /* interface of the tap that delays */
-    __u32 loss;       /* probability * 2^32 */
-    __u32 delay;      /* probability * 2^32 */
-    __u64 lose_mask;  /* bit n: lose TCP packet number n, counted from the last configuration */
+    __u32 out;       /* interface the packet leaves by */
+    __u32 late;      /* interface of the tap that delays */
+    __u32 loss;      /* probability * 2^32 */
+    __u32 delay;     /* probability * 2^32 */
+    __u64 lose_mask; /* bit n: lose TCP packet number n, counted from the last configuration */
     __u64 delay_mask;
-    __u64 count;      /* TCP packets */
+    __u64 count; /* TCP packets */
     __u64 lost, delayed;
 };
 

@@ -5,14 +5,14 @@
 #include <bpf/bpf_helpers.h>
 
 SEC("tc")
-int sound(struct __sk_buff *skb) {
+int sound(struct __sk_buff* skb) {
     return skb->len > 100 ? 0 : -1;
 }
 
 /* Reads packet memory without comparing with data_end. */
 SEC("tc")
-int out_of_bounds(struct __sk_buff *skb) {
-    const __u8 *data = (const __u8 *)(long)skb->data;
+int out_of_bounds(struct __sk_buff* skb) {
+    const __u8* data = (const __u8*)(long)skb->data;
 
     return data[40];
 }
