@@ -31,6 +31,7 @@ class Case(unittest.TestCase):
     direct = False
     nginx = True
     flags = ()  # of slipgated
+    _over = ""
 
     @classmethod
     def setUpClass(cls):
@@ -73,8 +74,13 @@ class Case(unittest.TestCase):
 
     def each_family(self):
         for family in FAMILIES:
-            with self.subTest(FAMILY_NAMES[family]):
-                yield family
+            self._over = f" over {FAMILY_NAMES[family]}"
+            yield family
+        self._over = ""
+
+    def __str__(self):
+        """The name in reports: a test that fails between two families says where."""
+        return super().__str__() + self._over
 
 
 class Counting:

@@ -66,12 +66,15 @@ def tls(client, target, name, trust=None, **options):
 
 
 class ChosenSegments:
-    """A TLS client whose ClientHello the test cuts into segments: `hello` is what it would send, `send()` sends a part."""
+    """
+    A TLS client whose ClientHello the test cuts into segments: `hello` is what it would send, at least `size` bytes, and
+    `send()` sends a part.
+    """
 
     def __init__(self, client, target, name, size=0, trust=None):
         self._context = tls_context(trust)
         if size:
-            self._context.set_alpn_protocols([f"{n:0>200}" for n in range(-(-size // 201))])
+            self._context.set_alpn_protocols(["http/1.1"] + [f"{n:0>200}" for n in range(-(-size // 201))])
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = self._context.wrap_bio(self._in, self._out, server_hostname=name)
         self._step(self._tls.do_handshake)

@@ -9,10 +9,10 @@ from .wait import PATIENCE
 
 class Process:
     def __init__(self, command, log, stdout=None):
-        """Standard error goes to the file `log`, standard output too unless another file is given."""
+        """Standard error goes to `log`, standard output too unless another file is given; standard input never ends."""
         self.log = log
         with open(log, "ab") as errors, open(stdout or log, "ab") as output:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=errors)
 
     @property
     def pid(self):
@@ -24,7 +24,7 @@ class Process:
 
     def kill(self):
         self._process.kill()
-        self._process.wait()
+        self.wait()
 
     def stop(self, by=signal.SIGTERM):
         """Asks the process to end and returns its exit code."""
@@ -32,11 +32,13 @@ class Process:
         return self.wait()
 
     def wait(self, patience=PATIENCE):
-        return self._process.wait(patience)
+        """Exit code; negative: the signal that ended it."""
+        code = self._process.wait(patience)
+        self._process.stdin.close()
+        return code
 
     def close(self):
-        if self.running:
-            self.kill()
+        self.kill()
 
     def log_text(self):
         return self.log.read_text(errors="replace")

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS 1.2 and 1.3 of curl and openssl to nginx: the right backend answers, with its own certificate, over IPv4 and IPv6."""
 
-from harness import Case, host_of, main
-from harness.clients import certificate_of, curl, s_client
+from harness import V6, Case, eventually, host_of, main, manifests
+from harness.clients import certificate_of, curl, s_client, url_host
+from harness.nginx import PORT as NGINX_PORT
+from harness.sandbox import WORK
 
+OPENSSL = "openssl.example.com"
 VERSIONS = {"1.2": ("--tls-max", "1.2", "-tls1_2", "TLSv1.2"), "1.3": ("--tlsv1.3", "--tls-max", "1.3", "-tls1_3", "TLSv1.3")}
 
 
@@ -28,9 +31,53 @@ class TlsDirect(Case):
                         self.assertIn(f"Protocol  : {protocol}" if version == "1.2" else f"New, {protocol}", output)
                         self.assertEqual(certificate_of(output), self.certificates[backend.name].der)
 
+    def test_early_data_behind_the_hello(self):
+        """0-RTT: the client sends 6 kB of request right behind its hello, before anything was acknowledged."""
+        session, request = WORK / "session", WORK / "request"
+        request.write_text(f"GET / HTTP/1.1\r\nHost: b1\r\nPadding: {'x' * 6000}\r\nConnection: close\r\n\r\n")
+        for family in self.each_family():
+            def ask(*options, send=""):
+                return s_client(self.client, self.target(family), "-tls1_3", "-ign_eof", *options, name=host_of("b1"), send=send)
+            session.unlink(missing_ok=True)
+            self.assertIn("\nb1\n", ask("-sess_out", session, send="GET / HTTP/1.0\r\n\r\n"))
+            output = ask("-sess_in", session, "-early_data", request)
+            self.assertIn("Early data was accepted", output)
+            self.assertIn("\nb1\n", output)
+
+    def test_early_data_to_openssl(self):
+        """The same with openssl's own server, which prints what it gets."""
+        backend, port, certificate = self.network.backends[1], NGINX_PORT + 1, self.certificates["b2"]
+        self.publish_openssl(port)
+        for family in self.each_family():
+            version = "6" if family == V6 else "4"
+            log, session, request = (WORK / f"openssl-{name}-{version}" for name in ("log", "session", "request"))
+            server = backend.start("openssl", "s_server", f"-{version}", "-accept", port, "-cert", certificate.certificate,
+                                   "-key", certificate.key, "-tls1_3", "-early_data", "-no_anti_replay", log=log)
+            self.addCleanup(server.close)
+            eventually(lambda: "ACCEPT" in server.log_text(), "s_server listens")
+            request.write_text(f"early data over IPv{version}\n")
+            address, target_port = (backend.address[family], port) if self.direct else self.target(family)
+            command = ["openssl", "s_client", "-connect", f"{url_host(address)}:{target_port}", "-servername", OPENSSL, "-tls1_3"]
+            first = self.client.start(*command, "-sess_out", session, log=WORK / "s_client")
+            eventually(lambda: session.exists() and "END SSL SESSION" in session.read_text(), "session ticket")
+            first.close()
+            second = self.client.start(*command, "-sess_in", session, "-early_data", request, log=WORK / "s_client")
+            eventually(lambda: request.read_text() in server.log_text(), "early data at the server")
+            eventually(lambda: "Early data was accepted" in second.log_text(), "early data accepted")
+            second.close()
+            server.close()
+
+    def publish_openssl(self, port):
+        """Nothing to publish for the control."""
+
 
 class Tls(TlsDirect):
     direct = False
+
+    def publish_openssl(self, port):
+        self.write_backend("openssl", self.network.backends[1:], port)
+        self.agent.folder.write("route-openssl", [manifests.tls_route("openssl", [OPENSSL], {"openssl": 1})])
+        eventually(lambda: any(e["value"]["hostname"] == OPENSSL for e in self.agent.dump("names")), f"{OPENSSL} in the maps")
 
     def test_upper_case_server_name_is_the_same_name(self):
         for family in self.each_family():

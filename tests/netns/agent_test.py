@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The data path does not need the agent: killed, restarted, stopped, it leaves every connection and the maps as they are."""
+
+import json
+import subprocess
+
+from harness import FAMILIES, Case, eventually, host_of, main
+from harness.clients import curl
+from harness.nginx import make_file, sha256
+from harness.sandbox import WORK
+
+SIZE = 512 << 20
+RATE = "60M"  # of the download, so that it outlives what happens meanwhile
+
+
+class Agent(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.sum = make_file("long", SIZE)
+
+    def start_download(self, family):
+        address, port = self.target(family)
+        host = f"[{address}]" if ":" in address else address
+        copy = WORK / f"copy-{port}-{family.name}"
+        copy.unlink(missing_ok=True)
+        download = self.client.start(
+            "curl", "--silent", "--show-error", "--insecure", "--limit-rate", RATE, "--output", copy,
+            "--connect-to", f"b1.example.com:443:{host}:{port}", "https://b1.example.com/files/long", log=WORK / "curl.log")
+        self.addCleanup(download.close)
+        eventually(lambda: copy.exists() and copy.stat().st_size > 1 << 20, "download under way")
+        return download, copy
+
+    def check_new_connections(self):
+        for family in FAMILIES:
+            for backend in self.network.backends:
+                self.assertEqual(curl(self.client, self.target(family), host_of(backend)).stdout, f"{backend}\n")
+
+    def test_kill_during_a_download_then_a_new_agent_adopts_the_maps(self):
+        downloads = [self.start_download(family) for family in FAMILIES]
+        flows, ids = len(self.agent.flows()), self.map_ids()
+        self.agent.kill()
+        self.check_new_connections()
+        self.assertTrue(all(download.running for download, _ in downloads), "the downloads are in their middle")
+        self.agent.start()
+        self.assertEqual(self.map_ids(), ids, "the same maps")
+        self.assertGreaterEqual(len(self.agent.flows()), flows, "with the flows in them")
+        self.check_new_connections()
+        self.assertTrue(all(download.running for download, _ in downloads), "the downloads are still in their middle")
+        for download, copy in downloads:
+            self.assertEqual(download.wait(300), 0, download.log_text())
+            self.assertEqual(sha256(copy), self.sum)
+        # The new agent tells the end of connections the old one saw begin.
+        eventually(lambda: len([line for line in self.agent.access_log(reason="fin") if int(line["bytes_down"]) >= SIZE]) >= 2,
+                   "both downloads in the access log")
+
+    def test_sigterm_leaves_the_data_path_serving(self):
+        self.assertEqual(self.agent.terminate(), 0)
+        self.check_new_connections()
+        self.agent.start()
+        self.check_new_connections()
+
+    def test_restart_with_unchanged_input_writes_nothing(self):
+        before = self.agent.tables()
+        for stop in self.agent.kill, self.agent.terminate:
+            stop()
+            self.agent.start()
+            self.assertEqual(self.agent.tables(), before)
+
+    def test_change_while_the_agent_is_away_is_made_up_for(self):
+        """An endpoint that moved meanwhile: the new agent's first table says so, and what is unchanged stays."""
+        before = self.agent.tables()
+        self.agent.kill()
+        self.write_backend("b1", [self.network.backends[1]])
+        self.agent.start()
+        self.addCleanup(self.restore)
+        for family in FAMILIES:
+            self.assertEqual(curl(self.client, self.target(family), host_of("b1")).stdout, "b2\n")
+        after = self.agent.tables()
+        for name in "vips", "names", "routes", "route_names", "backend_names", "config":
+            self.assertEqual(after[name], before[name], name)
+
+    def restore(self):
+        self.write_backend("b1", [self.network.backends[0]])
+        eventually(lambda: curl(self.client, self.target(FAMILIES[0]), host_of("b1")).stdout == "b1\n", "b1 is back")
+
+    def test_a_second_agent_on_the_same_pins_is_refused(self):
+        done = self.gateway.run(self.agent.program, "--pin-dir", self.agent.pins, "--manifests", self.agent.folder.path,
+                                "--status-dir", WORK / "other", "--http-address", "127.0.0.1:9471", check=False, timeout=60)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(str(self.agent.pins), done.stderr)
+        self.check_new_connections()
+
+    def test_uninstall_takes_everything_away(self):
+        self.agent.terminate()
+        self.agent.close()
+        self.assertFalse(self.agent.pins.exists() and list(self.agent.pins.iterdir()))
+        for port in (backend.port for backend in self.network.backends):
+            self.assertNotIn("slipgate", self.gateway.run("bpftool", "net", "show", "dev", port).stdout)
+        self.agent.start()
+        self.check_new_connections()
+
+    def map_ids(self):
+        """The identity of a map in the kernel."""
+        names = "flows4", "flows6", "vips", "names", "routes", "backends"
+        return [json.loads(subprocess.run(["bpftool", "-j", "map", "show", "pinned", self.agent.pins / name],
+                                          check=True, capture_output=True).stdout)["id"] for name in names]
+
+
+if __name__ == "__main__":
+    main()

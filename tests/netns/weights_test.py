@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Weights are shares of connections. A count outside of what the binomial distribution allows at p = 10^-6 is a defect; a
+correct implementation fails a run of this file about once in 10^5.
+"""
+
+import math
+
+from harness import FAMILIES, Case, Counting, eventually, main, manifests
+from harness.clients import connect
+from harness.hello import made
+from harness.nginx import PORT
+from harness.servers import Server
+
+CONNECTIONS = 1500  # of each family
+NAME = "weights.example.com"
+IMPROBABLE = 1e-6
+
+
+def tail(count, total, share):
+    """Probability of a count this far or farther from the mean on its side (exact, in floating point)."""
+    def probability(k):
+        return math.exp(math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1)
+                        + k * math.log(share) + (total - k) * math.log1p(-share))
+    counts = range(count, total + 1) if count > total * share else range(0, count + 1)
+    return math.fsum(map(probability, counts))
+
+
+class Weights(Case):
+    nginx = False
+    backends = 3
+    flags = ("--closing-time", "1s")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for backend in cls.network.backends:
+            def handler(connection, answer=backend.name.encode()):
+                connection.recv(4096)
+                connection.sendall(answer)
+            cls.addClassCleanup(Server(backend, PORT, handler).close)
+
+    def ask(self, family):
+        """Name of the backend that answered; "refused" for a RST."""
+        with connect(self.client, self.target(family)) as connection:
+            try:
+                connection.sendall(made(NAME))
+                return connection.recv(16).decode()
+            except ConnectionResetError:
+                return "refused"
+
+    def publish(self, weights):
+        """The route with these weights ({service: weight}) is in the maps when this returns."""
+        before = self.agent.tables()
+        self.agent.folder.write("weighted", [manifests.tls_route("weighted", [NAME], weights)])
+        eventually(lambda: self.agent.tables() != before, "the new weights are in the maps")
+
+    def check(self, weights):
+        self.publish(weights)
+        total = sum(weights.values())
+        for family in self.each_family():
+            answers = [self.ask(family) for _ in range(CONNECTIONS)]
+            for service, weight in weights.items():
+                answer = service if service != "missing" else "refused"
+                count = answers.count(answer)
+                if weight in (0, total):
+                    self.assertEqual(count, CONNECTIONS * weight // total, answer)
+                else:
+                    self.assertGreater(tail(count, CONNECTIONS, weight / total), IMPROBABLE, f"{answer}: {count}")
+            self.assertEqual(set(answers), {s if s != "missing" else "refused" for s, w in weights.items() if w})
+
+    def test_the_bound_itself(self):
+        self.assertGreater(tail(1350, CONNECTIONS, 0.9), 0.4)
+        self.assertLess(tail(1250, CONNECTIONS, 0.9), IMPROBABLE)
+        self.assertLess(tail(1430, CONNECTIONS, 0.9), IMPROBABLE)
+
+    def test_90_10(self):
+        self.check({"b1": 90, "b2": 10})
+
+    def test_1_1_1(self):
+        self.check({"b1": 1, "b2": 1, "b3": 1})
+
+    def test_0_1(self):
+        self.check({"b1": 0, "b2": 1})
+
+    def test_an_invalid_backend_ref_keeps_its_share(self):
+        """A backendRef to a Service that does not exist: its share is refused, not given to the others."""
+        with Counting(self.agent) as counted:
+            self.check({"b1": 3, "missing": 1})
+            lines = self.agent.access_log(event="refused", reason="no_backend", sni=NAME)
+            self.assertEqual(counted["no_backend"], len(lines))
+            self.assertEqual(counted["established"] + counted["no_backend"], CONNECTIONS * len(FAMILIES))
+
+
+if __name__ == "__main__":
+    main()
