@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shows the routing tables as `bpftool map dump pinned` gives them. Arrays are long and mostly empty: their unused elements
-are left out, and so are the zeros."""
+are left out. Addresses and ports are in network byte order in the maps; what they mean is put behind."""
 
+import ipaddress
 import json
+import struct
 import subprocess
 import sys
 
@@ -29,12 +31,21 @@ def is_zero(value):
 
 
 def compact(value):
-    """A value on one line, in bpftool's own names; members that are zero left out."""
+    """A value on one line, in bpftool's own names; padding left out."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {compact(v)}" for k, v in value.items() if not is_zero(v)) + "}"
+        return "{" + ", ".join(f"{k}: {compact(v)}" for k, v in value.items() if k != "zero") + "}"
     if isinstance(value, list):
         return "[" + ", ".join(compact(v) for v in value) + "]"
     return str(value)
+
+
+def endpoint(value):
+    """"   # ADDRESS:PORT" for a value that has both, else nothing. bpftool prints words as this host counts."""
+    if not isinstance(value, dict) or "address" not in value:
+        return ""
+    address = ipaddress.IPv6Address(struct.pack("=4I", *value["address"]["word"]))
+    port, = struct.unpack(">H", struct.pack("=H", value["port"]))
+    return f"   # {address.ipv4_mapped}:{port}" if address.ipv4_mapped else f"   # [{address}]:{port}"
 
 
 def main():
@@ -42,7 +53,8 @@ def main():
         print(f"  $ bpftool map dump pinned {PINS}/{name}")
         used = [entry for entry in dump(name) if not is_zero(entry["value"])]
         for entry in used:
-            print(f"    key {compact(entry['key'])}  value {compact(entry['value'])}")
+            print(f"    key {compact(entry['key'])}  value {compact(entry['value'])}"
+                  f"{endpoint(entry['key']) or endpoint(entry['value'])}")
         if not used:
             print("    (empty)")
             sys.exit(f"map {name}: expected entries, found none")
