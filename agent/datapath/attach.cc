@@ -33,6 +33,21 @@ unsigned link_ifindex(int link_fd) {
     return bpf_obj_get_info_by_fd(link_fd, &info, &length) ? 0 : info.xdp.ifindex;
 }
 
+// bpffs does not allow dots in names, and VLAN interfaces have them (eth0.100). A slash is in no interface name.
+std::string pin_name(const std::string& interface) {
+    std::string name;
+    for (const char c : interface) {
+        if (c == '.') {
+            name += "%2E";
+        } else if (c == '%') {
+            name += "%25";
+        } else {
+            name += c;
+        }
+    }
+    return name;
+}
+
 }  // namespace
 
 Status Attacher::attach(const std::string& interface, int ifindex) {
@@ -45,7 +60,7 @@ Status Attacher::attach(const std::string& interface, int ifindex) {
 
 Status Attacher::attach_tcx(const std::string& interface, int ifindex, bool& unsupported) {
     if (mkdir(links_.c_str(), 0700) && errno != EEXIST) return fail_errno("mkdir " + links_.string(), errno);
-    const auto path = links_ / interface;
+    const auto path = links_ / pin_name(interface);
     if (const Fd pinned(bpf_obj_get(path.c_str())); pinned) {
         if (link_ifindex(pinned.get()) == static_cast<unsigned>(ifindex)) {
             if (const int error = bpf_link_update(pinned.get(), program_fd_, nullptr))
@@ -75,10 +90,12 @@ Status Attacher::attach_clsact(int ifindex) {
 }
 
 Status Attacher::keep_only(const std::set<std::string>& interfaces) {
+    std::set<std::string> names;
+    for (const auto& interface : interfaces) names.insert(pin_name(interface));
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(links_, error)) {
         const auto name = entry.path().filename().string();
-        if (!interfaces.contains(name) && unlink(entry.path().c_str()))
+        if (!names.contains(name) && unlink(entry.path().c_str()))
             return fail_errno("unlink " + entry.path().string(), errno);
     }
     return {};

@@ -16,6 +16,7 @@
 #include "agent/datapath/interfaces.h"
 #include "agent/datapath/kernel_maps.h"
 #include "agent/datapath/loader.h"
+#include "agent/datapath/pin_dir.h"
 #include "agent/datapath/routes.h"
 #include "agent/datapath/source_ports.h"
 
@@ -99,7 +100,8 @@ Status Datapath::Impl::start() {
     if (auto status = reconciler->adopt(); !status) return fail(status.error(), "adopt maps");
 
     attacher = std::make_unique<Attacher>(options.pin_dir, object->entry_program_fd());
-    return attach_interfaces();
+    if (auto status = attach_interfaces(); !status) return status;
+    return object->publish_programs();
 }
 
 Status Datapath::Impl::attach_interfaces() {
@@ -223,8 +225,14 @@ std::vector<std::string> Datapath::interfaces() const {
 }
 
 Status uninstall(const std::filesystem::path& pin_dir) {
-    if (auto status = detach_all(pin_dir); !status) return status;
     std::error_code error;
+    PinDir dir;
+    if (std::filesystem::exists(pin_dir / "config", error)) {
+        auto locked = open_pin_dir(pin_dir);  // not under a running agent
+        if (!locked) return tl::unexpected(locked.error());
+        dir = std::move(*locked);
+    }
+    if (auto status = detach_all(pin_dir); !status) return status;
     std::filesystem::remove_all(pin_dir, error);
     if (error) return fail_errno("remove " + pin_dir.string(), error.value());
     return {};

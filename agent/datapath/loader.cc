@@ -4,10 +4,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdarg>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -24,6 +26,8 @@ namespace {
 
 constexpr const char* kComponent = "datapath";
 
+constexpr const char* kNewPrograms = "programs_new";
+
 // What libbpf and the verifier had to say during a load, for the error.
 std::string& libbpf_output() {
     static std::string output;
@@ -32,9 +36,17 @@ std::string& libbpf_output() {
 
 int collect_output(libbpf_print_level level, const char* format, va_list arguments) {
     if (level == LIBBPF_DEBUG) return 0;
-    std::array<char, 4096> line{};
-    const int length = vsnprintf(line.data(), line.size(), format, arguments);
-    libbpf_output().append(line.data());
+    // The verifier's log comes as one message of any length, and its end is what matters.
+    va_list again;
+    va_copy(again, arguments);
+    const int length = vsnprintf(nullptr, 0, format, arguments);
+    if (length > 0) {
+        std::string text(static_cast<std::size_t>(length) + 1, '\0');
+        vsnprintf(text.data(), text.size(), format, again);
+        text.pop_back();
+        libbpf_output() += text;
+    }
+    va_end(again);
     return length;
 }
 
@@ -112,6 +124,11 @@ Result<std::unique_ptr<LoadedObject>> LoadedObject::load(const DatapathOptions& 
         discard_pin_dir(*dir);
         return tl::unexpected(error);
     };
+    // Entry program and tail calls of one load share scratch memory that is not pinned, so they change together: the
+    // new ones get an array of their own, which takes the pinned one's place once it is no longer in use.
+    const auto programs = dir->path / kNewPrograms;
+    unlink(programs.c_str());  // of an agent that died before it came to that
+    bpf_map__set_pin_path(skeleton->maps.programs, programs.c_str());
     if (const int error = slipgate_bpf__load(skeleton)) {
         return give_up(
             fail_errno("load BPF programs", error).value().with_context(load_hint(error) + "\n" + output_tail()));
@@ -120,6 +137,7 @@ Result<std::unique_ptr<LoadedObject>> LoadedObject::load(const DatapathOptions& 
     if (auto status = object->fill_programs(); !status) return give_up(status.error());
     if (auto status = publish_pin_dir(*dir, options.pin_dir); !status) return give_up(status.error());
     object->lock_ = std::move(dir->lock);
+    object->pins_ = dir->path;
     return object;
 }
 
@@ -150,7 +168,6 @@ Status LoadedObject::write_config(const DatapathOptions& options) {
     return map_set(fd, "config", __u32{0}, config_);
 }
 
-// Programs of one ABI version may call each other, so replacing them one by one is safe under traffic.
 Status LoadedObject::fill_programs() {
     const auto& programs = skeleton_->progs;
     const std::array<std::pair<__u32, const bpf_program*>, 8> slots{{{SG_PROGRAM_SYN, programs.syn},
@@ -165,6 +182,12 @@ Status LoadedObject::fill_programs() {
         const __u32 fd = static_cast<__u32>(bpf_program__fd(program));
         if (auto status = map_set(map_fd("programs"), "programs", slot, fd); !status) return status;
     }
+    return {};
+}
+
+Status LoadedObject::publish_programs() {
+    const auto from = pins_ / kNewPrograms;
+    if (rename(from.c_str(), (pins_ / "programs").c_str())) return fail_errno("rename " + from.string(), errno);
     return {};
 }
 

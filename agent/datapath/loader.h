@@ -31,6 +31,9 @@ class LoadedObject {
     [[nodiscard]] const sg_config& config() const { return config_; }
     [[nodiscard]] bool adopted() const { return adopted_; }
 
+    // Once every interface runs the new entry program: pins the new table of tail calls in the old one's place.
+    [[nodiscard]] Status publish_programs();
+
   private:
     LoadedObject(slipgate_bpf* skeleton, Fd lock, bool adopted)
         : skeleton_(skeleton), lock_(std::move(lock)), adopted_(adopted) {}
@@ -40,6 +43,7 @@ class LoadedObject {
     slipgate_bpf* skeleton_;
     Fd lock_;
     bool adopted_;
+    std::filesystem::path pins_;
     sg_config config_{};
 };
 
