@@ -14,8 +14,8 @@ namespace slipgate {
 class Attacher {
   public:
     // `program_fd` is borrowed and must outlive this object.
-    Attacher(std::filesystem::path pin_dir, int program_fd)
-        : links_(std::move(pin_dir) / "links"), program_fd_(program_fd) {}
+    Attacher(const std::filesystem::path& pin_dir, int program_fd)
+        : links_(pin_dir / "links"), program_fd_(program_fd) {}
 
     // Puts the program on an interface, or in place of the program that an earlier agent left there: no packet passes
     // in between.

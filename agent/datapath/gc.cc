@@ -39,7 +39,7 @@ sg_tuple tuple_of(const sg_flow4_key& key) {
     return {mapped(key.source), mapped(key.destination), key.source_port, key.destination_port};
 }
 
-const sg_tuple& tuple_of(const sg_tuple& key) {
+sg_tuple tuple_of(const sg_tuple& key) {
     return key;
 }
 
