@@ -2,6 +2,7 @@
 #include "agent/app/agent.h"
 
 #include <csignal>
+#include <cstring>
 #include <optional>
 
 #include "agent/app/access_log.h"
