@@ -19,7 +19,8 @@ static long name_step(__u32 index, struct name_walk* walk) {
     walk->at--;
     __u8 c = walk->data[walk->at & (SG_STASH_BYTES - 1)];
     walk->text[(walk->at - walk->begin) & 255] = c;
-    return sg_name_character(walk->name, c);
+    if (walk->name->status != SG_NAME_INVALID) sg_name_character(walk->name, c);
+    return 0; /* an invalid name is refused, but logged whole */
 }
 
 /* Hashes the name in the stash into s->name, right to left, and copies it to s->sni. A trailing dot is not part of it
