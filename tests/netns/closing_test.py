@@ -134,7 +134,11 @@ class ClosingDirect(Case):
     def test_server_closes_at_once_after_64_mib(self):
         self.serve(lambda connection: connection.sendall(MEBIBYTE * 64))
         for family in self.each_family():
-            self.assertEqual(read_to_end(self.open(family)), MEBIBYTE * 64)
+            connection = self.open(family)
+            received = read_to_end(connection)
+            connection.close()
+            self.assertEqual(len(received), 64 << 20)
+            self.assertTrue(received == MEBIBYTE * 64, "the bytes are those sent")
         self.ended("fin", 2)
 
     def test_reader_that_stops_for_10_seconds(self):
