@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import manifests
 from .sandbox import BPFFS, WORK
+from .bpf_arrays import array_entries
 from .wait import eventually
 
 
@@ -90,18 +91,6 @@ class Slipgated:
 
     def tables(self):
         """The maps that hold configuration, generations included, for comparison."""
-        names = "vips", "names", "routes", "weights", "backends", "endpoints", "sources", "route_names", "backend_names", "config"
-        return {name: [entry for entry in self.dump(name) if _is_set(entry)] for name in names}
-
-
-def _is_set(entry):
-    """Not a zero element of an array."""
-    return any(character not in "0" for character in _digits(entry["value"]))
-
-
-def _digits(value):
-    if isinstance(value, dict):
-        return "".join(map(_digits, value.values()))
-    if isinstance(value, list):
-        return "".join(map(_digits, value))
-    return str(value)
+        hashes = "vips", "names", "sources", "route_names", "backend_names"
+        arrays = "routes", "weights", "backends", "endpoints", "config"
+        return {name: self.dump(name) for name in hashes} | {name: array_entries(self.pins / name) for name in arrays}

@@ -51,11 +51,13 @@ class Change(Case):
         return connection
 
     def ask(self, family=FAMILIES[0], name=NAME):
-        with self.open(family, name) as connection:
-            try:
+        try:
+            with self.open(family, name) as connection:
                 return connection.recv(2).decode()
-            except ConnectionResetError:
-                return "refused"
+        except ConnectionResetError:
+            return "refused"
+        except OSError as error:  # without a VIP the gateway's stack answers
+            return error.strerror
 
     def becomes(self, wanted, what, name=NAME):
         """New connections of both families end at exactly these backends."""
