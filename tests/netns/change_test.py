@@ -8,7 +8,7 @@ from harness.nginx import PORT
 from harness.servers import Server, read_exactly
 
 LIVE = 200
-NAME, OTHER = "change.example.com", "other.example.com"
+NAME, OTHER = "change.example.com", "moved1.example.com"  # of one length: the servers read a hello of that length
 
 
 class Change(Case):
