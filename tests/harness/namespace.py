@@ -26,6 +26,10 @@ class Namespace:
     def __repr__(self):
         return self.name
 
+    def close(self):
+        """Gives up the name; the kernel takes the namespace away after its last process and socket."""
+        ip("netns", "del", self.name)
+
     @contextlib.contextmanager
     def entered(self):
         """The calling thread is inside; sockets opened meanwhile stay there for good."""

@@ -75,3 +75,6 @@ class Network:
     def close(self):
         for wire in self.wires.values():
             wire.close()
+        spaces = [self.gateway, *self.clients, *self.backends] + ([self._wire_space] if self._wire_space else [])
+        for space in spaces:
+            space.close()

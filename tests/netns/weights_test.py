@@ -12,7 +12,7 @@ from harness.hello import made
 from harness.nginx import PORT
 from harness.servers import Server
 
-CONNECTIONS = 500  # of each family
+CONNECTIONS = 1500  # of each family
 NAME = "weights.example.com"
 IMPROBABLE = 1e-6
 
@@ -59,7 +59,8 @@ class Weights(Case):
         self.publish(weights)
         total = sum(weights.values())
         for family in self.each_family():
-            answers = [self.ask(family) for _ in range(CONNECTIONS)]
+            with self.client.entered():
+                answers = [self.ask(family) for _ in range(CONNECTIONS)]
             for service, weight in weights.items():
                 answer = service if service != "missing" else "refused"
                 count = answers.count(answer)
@@ -70,9 +71,9 @@ class Weights(Case):
             self.assertEqual(set(answers), {s if s != "missing" else "refused" for s, w in weights.items() if w})
 
     def test_the_bound_itself(self):
-        self.assertGreater(tail(450, CONNECTIONS, 0.9), 0.4)
-        self.assertLess(tail(412, CONNECTIONS, 0.9), IMPROBABLE)
-        self.assertLess(tail(482, CONNECTIONS, 0.9), IMPROBABLE)
+        self.assertGreater(tail(1350, CONNECTIONS, 0.9), 0.4)
+        self.assertLess(tail(1250, CONNECTIONS, 0.9), IMPROBABLE)
+        self.assertLess(tail(1430, CONNECTIONS, 0.9), IMPROBABLE)
 
     def test_90_10(self):
         self.check({"b1": 90, "b2": 10})
