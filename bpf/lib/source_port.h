@@ -85,7 +85,8 @@ static __always_inline enum port_result port_claim(struct sg_scratch* s, const s
         .s = s, .c = c, .o = o, .down = down, .ipv6 = ipv6, .count = c->port_last - c->port_first + 1};
     if (search.count == 0 || search.count > 65535) return PORT_SEARCHING;
     search.start = bpf_get_prandom_u32() % search.count;
-    __u32 probes = search.count < SG_PORT_PROBES ? search.count : SG_PORT_PROBES;
+    __u32 probes = search.count + SG_PORT_FRESH; /* every port is looked at once where a closing flow may give way */
+    if (probes > SG_PORT_PROBES) probes = SG_PORT_PROBES;
     bpf_loop(probes, port_step, &search, 0);
     if (search.result != PORT_CLAIMED) return search.result;
 
