@@ -20,7 +20,7 @@ class Slipgated:
     started = []  # every agent of this run, for the report of a failure
 
     def __init__(self, gateway, flags=()):
-        self._gateway, self._flags, self._process = gateway, flags, None
+        self._gateway, self.flags, self._process = gateway, flags, None
         self.program = Path(os.environ["SLIPGATE_BUILD"], "bin/slipgated")
         self.pins = BPFFS / "slipgate"
         self.folder = manifests.Folder(WORK / "manifests")
@@ -31,7 +31,7 @@ class Slipgated:
     def start(self):
         self._process = self._gateway.start(
             self.program, "--manifests", self.folder.path, "--status-dir", self.status_dir, "--pin-dir", self.pins,
-            *self._flags, log=self.log, stdout=self._access_log)
+            *self.flags, log=self.log, stdout=self._access_log)
         eventually(lambda: not self._process.running or self.ready(), "slipgated answers /readyz")
         if not self._process.running:
             raise AssertionError(f"slipgated exited with {self._process.wait()}:\n{self.log.read_text()}")

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of endpoints, source ports, interfaces and tables: what is chosen, what is left out, what a change touches."""
+
+import time
+from contextlib import closing, suppress
+
+from harness import FAMILIES, FAMILY_NAMES, V4, V6, Case, Counting, eventually, host_of, main, manifests
+from harness.clients import connect
+from harness.hello import made
+from harness.namespace import ip
+from harness.nginx import PORT
+from harness.packets import ACK, RST, SYN, Segment, mss
+from harness.sandbox import BPFFS, WORK
+from harness.servers import Server, echo
+from harness.station import Conversation, Station
+from harness.topology import Host
+
+
+class RulesOfTheHost(Case):
+    nginx = False
+    backends = 2
+    flags = ("--closing-time", "2s", "--connect-timeout", "500ms")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for backend in cls.network.backends:
+            cls.serve(backend)
+
+    @classmethod
+    def serve(cls, backend):
+        cls.addClassCleanup(Server(backend, PORT, echo).close)
+
+    def publish(self, name, backends, weights=None):
+        """A route `name`.example.com; `backends`: {Service: addresses}."""
+        for service, addresses in backends.items():
+            self.agent.folder.write(f"backend-{service}", manifests.backend(service, addresses, PORT))
+        host = f"{name}.example.com"
+        self.agent.folder.write(f"route-{name}", [manifests.tls_route(name, [host], weights or dict.fromkeys(backends, 1))])
+        eventually(lambda: any(e["value"]["hostname"] == host for e in self.agent.dump("names")), f"{host} in the maps")
+        return host
+
+    def ask(self, family, host):
+        """An open connection through `host`, None if it was refused."""
+        connection = connect(self.client, self.target(family))
+        with suppress(ConnectionResetError):
+            connection.sendall(made(host))
+            if connection.recv(4096):
+                return connection
+        connection.close()
+        return None
+
+    # ---- 5: source ports ----
+
+    def restart(self, *flags):
+        """With these flags instead of the usual ones, until the end of the test."""
+        def again(chosen):
+            self.agent.terminate()
+            self.agent.flags = chosen
+            self.agent.start()
+        self.addCleanup(again, self.flags)
+        again(flags)
+
+    def test_rule_05_source_ports_the_host_may_use_itself_are_refused(self):
+        done = self.gateway.run(self.agent.program, "--pin-dir", BPFFS / "other", "--manifests", self.agent.folder.path,
+                                "--status-dir", WORK / "other", "--http-address", "127.0.0.1:9471",
+                                "--source-ports", "40000-40999", check=False, timeout=60)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("ip_local_port_range", done.stderr)
+
+    def test_rule_05_reserved_source_ports_are_accepted(self):
+        self.gateway.sysctl("net.ipv4.ip_local_reserved_ports", "40000-40999")
+        self.addCleanup(self.gateway.sysctl, "net.ipv4.ip_local_reserved_ports", "\n")
+        self.restart("--source-ports", "40000-40999")
+        for family in self.each_family():
+            with self.ask(family, host_of("b1")) as connection:
+                client = connection.getsockname()[1]
+            line = eventually(lambda: [l for l in self.agent.access_log() if l["client"].endswith(f":{client}")], "line in the log")[0]
+            self.assertIn(int(line["source"].rpartition(":")[2]), range(40000, 41000))
+
+    def test_rule_05_every_port_is_found_and_a_closing_one_is_recycled(self):
+        self.restart("--source-ports", "61000-61003", "--closing-time", "60s")
+        for family in self.each_family():
+            with Counting(self.agent) as counted:
+                first = [self.ask(family, host_of("b1")) for _ in range(4)]
+                self.assertNotIn(None, first)
+                self.assertIsNone(self.ask(family, host_of("b1")))
+                self.assertEqual(counted["source_ports_exhausted"], 1)
+                for connection in first:
+                    connection.close()
+                eventually(lambda: all(e["value"]["flow"]["state"] == 3 for e in self.agent.flows()), "all flows are closing")
+                second = [self.ask(family, host_of("b1")) for _ in range(4)]
+                self.assertNotIn(None, second)
+                self.assertEqual(counted["port_recycled"], 4)
+                for connection in second:
+                    connection.close()
+
+    # ---- 6: addresses that are never endpoints ----
+
+    def test_rule_06_local_and_special_addresses_are_no_endpoints(self):
+        backend = self.network.backends[0]
+        special = {
+            "address of the gateway node": [backend.gateway_address[V4], f"[{backend.gateway_address[V6]}]"],
+            "loopback": ["127.0.0.1", "[::1]"], "link-local": ["169.254.7.7", "[fe80::7]"], "multicast": ["224.0.0.7", "[ff02::7]"],
+            "unspecified": ["0.0.0.0", "[::]"], "address of a Gateway": [self.network.vip[V4], f"[{self.network.vip[V6]}]"]}
+        for number, (reason, addresses) in enumerate(special.items()):
+            name = f"special{number}"
+            host = self.publish(name, {name: [address.strip("[]") for address in addresses] + self.addresses(0)})
+            for family in self.each_family():
+                for _ in range(20):
+                    self.ask(family, host).close()
+            for address in addresses:
+                self.assertIn(f"{address}:{PORT} ({reason})", self.agent.log.read_text())
+
+    # ---- 7, 8: endpoints that do not answer ----
+
+    def test_rule_07_syn_on_a_flow_whose_endpoint_is_dead_opens_a_new_connection(self):
+        for family in self.each_family():
+            with closing(Station(self.network.backends[0], family, 88)) as endpoint, closing(Station(self.client, family)) as client:
+                host = self.publish(f"dead-{family.name.lower().replace('_', '-')}", {f"dead{family.value}": [endpoint.address]})
+                conversation = Conversation(client, self.target(family))
+                conversation.open()
+                conversation.push(made(host))
+                self.answer(endpoint, self.syn_of(endpoint))
+                endpoint.receive(lambda s: s.payload, what="hello at the endpoint")  # and from here on it is dead
+                again = Conversation(client, self.target(family), port=conversation.port, isn=0x50000000)
+                with Counting(self.agent) as counted:
+                    def opened():
+                        time.sleep(0.3)  # as a client's SYN timer would
+                        client.send(again.segment(SYN, at=-1, options=again.options))
+                        return any(s.flags == SYN | ACK and s.ack == again.isn + 1 for s in client.received())
+                    eventually(opened, "SYN-ACK for the new connection")
+                    self.assertEqual(counted["tuple_reused"], 1)
+
+    @staticmethod
+    def syn_of(endpoint):
+        return endpoint.receive(lambda s: s.flags == SYN and s.destination_port == PORT, what="SYN to the endpoint")
+
+    @staticmethod
+    def answer(endpoint, syn):
+        """A SYN-ACK of the endpoint."""
+        endpoint.send(Segment(endpoint.address, syn.source, PORT, syn.source_port, 7000, syn.end, SYN | ACK, options=mss(1400)))
+
+    def test_rule_08_late_answer_of_an_abandoned_endpoint_is_reset(self):
+        for family in self.each_family():
+            with closing(Station(self.network.backends[0], family, 89)) as silent:
+                name = f"late{family.value}"
+                host = self.publish(name, {name: [silent.address, self.network.backends[1].address[family]]})
+                with Counting(self.agent) as counted:
+                    for _ in range(40):
+                        connection = self.ask(family, host)
+                        self.assertIsNotNone(connection, "served by the other endpoint")
+                        connection.close()
+                        if counted["endpoint_timeout"]:
+                            break
+                    syn = self.syn_of(silent)
+                    self.answer(silent, syn)
+                    reset = silent.receive(lambda s: s.flags & RST, what="RST for the late answer")
+                    self.assertEqual((reset.seq, reset.destination_port), (syn.end, PORT))
+
+    def test_rule_08_another_backend_ref_never_takes_over(self):
+        """The share of a backendRef whose endpoints all refuse is refused."""
+        nobody = [self.network.backends[0].address[family] for family in FAMILIES]
+        good = [self.network.backends[1].address[family] for family in FAMILIES]
+        self.agent.folder.write("backend-nobody", manifests.backend("nobody", nobody, PORT + 1))
+        host = self.publish("shares", {"good": good}, {"nobody": 1, "good": 1})
+        for family in self.each_family():
+            with Counting(self.agent) as counted:
+                served = [self.ask(family, host) for _ in range(60)]
+                refused = served.count(None)
+                self.assertEqual(counted["endpoint_refused"], refused)
+                self.assertGreater(refused, 0)
+                self.assertLess(refused, 60)
+                for connection in filter(None, served):
+                    connection.close()
+
+    # ---- 13: interfaces ----
+
+    def test_rule_13_interface_that_comes_later_carries_the_program(self):
+        late = Host("b9", 2, 9)
+        self.network.backends.append(late)
+        self.network._connect(late, 1500)
+        self.serve(late)
+        host = self.publish("later", {"later": [late.address[family] for family in FAMILIES]})
+        for family in self.each_family():
+            eventually(lambda: self.ask(family, host), f"endpoint behind {late.port} serves").close()
+
+    def test_rule_13_device_without_ethernet_header_is_refused_by_name(self):
+        ip("tuntap", "add", "sgtun0", "mode", "tun", namespace="gw")
+        ip("link", "set", "sgtun0", "up", namespace="gw")
+        eventually(lambda: "sgtun0" in self.agent.log.read_text(), "the log names it")
+
+    # ---- 16: what a change touches ----
+
+    def test_rule_16_weight_change_is_one_store_in_routes(self):
+        self.publish("stores", {"b1": self.addresses(0), "b2": self.addresses(1)}, {"b1": 1, "b2": 1})
+        before, after = self.change(lambda: self.publish("stores", {}, {"b1": 1, "b2": 3}))
+        self.assertEqual(len(before["routes"].items() ^ after["routes"].items()), 2, "one route, old and new")
+        for name in before.keys() - {"routes", "weights"}:
+            self.assertEqual(after[name], before[name], name)
+
+    def test_rule_16_endpoint_change_is_one_store_per_family_in_backends(self):
+        self.publish("moves", {"moves": self.addresses(0)})
+        self.publish("moves2", {}, {"moves": 1})
+        before, after = self.change(lambda: self.agent.folder.write("backend-moves", manifests.backend("moves", self.addresses(1))))
+        self.assertEqual(len(before["backends"].items() ^ after["backends"].items()), 2 * len(FAMILIES), FAMILY_NAMES)
+        for name in before.keys() - {"backends", "endpoints"}:
+            self.assertEqual(after[name], before[name], name)
+
+    def change(self, make):
+        before = eventually(self.quiet, "tables at rest")
+        make()
+        eventually(lambda: self.agent.tables() != before, "the change is in the maps")
+        return before, eventually(self.quiet, "tables at rest")
+
+    def quiet(self):
+        """The tables, once two looks in a row are equal."""
+        first = self.agent.tables()
+        time.sleep(0.3)
+        return first if first == self.agent.tables() else None
+
+    def addresses(self, number):
+        return [self.network.backends[number].address[family] for family in FAMILIES]
+
+
+if __name__ == "__main__":
+    main()
