@@ -2,15 +2,39 @@
 #include "agent/source/file/yaml.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
 #include <optional>
+#include <sstream>
+#include <string>
+
+#include "agent/source/file/yaml_text.h"
 
 namespace slipgate {
 namespace {
+
+// Notes where a document starts; everything else is of no interest.
+class DocumentStart final : public YAML::EventHandler {
+  public:
+    YAML::Mark mark;
+
+    void OnDocumentStart(const YAML::Mark& at) override { mark = at; }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& /*at*/, YAML::anchor_t /*anchor*/) override {}
+    void OnAlias(const YAML::Mark& /*at*/, YAML::anchor_t /*anchor*/) override {}
+    void OnScalar(const YAML::Mark& /*at*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  const std::string& /*value*/) override {}
+    void OnSequenceStart(const YAML::Mark& /*at*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                         YAML::EmitterStyle::value /*style*/) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark& /*at*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                    YAML::EmitterStyle::value /*style*/) override {}
+    void OnMapEnd() override {}
+};
 
 constexpr int kMaxDepth = 100;
 // Aliases may repeat a part of the text, but not until memory is full. A node written out takes at least one byte.
@@ -129,6 +153,20 @@ std::optional<Step> step(const YAML::Node& node, std::string_view& path) {
     return best;
 }
 
+// Where yaml-cpp 0.7 would stay for ever, making empty documents of a token that no document may start with (", a: b");
+// none: it ends.
+std::optional<YAML::Mark> endless_document(const std::string& text) {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    DocumentStart start;
+    std::optional<int> previous;
+    while (parser.HandleNextDocument(start)) {
+        if (previous == start.mark.pos) return start.mark;
+        previous = start.mark.pos;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 nlohmann::json plain_scalar(const std::string& text) {
@@ -159,10 +197,15 @@ int YamlDocument::line_of(std::string_view path) const {
 }
 
 tl::expected<std::vector<YamlDocument>, YamlError> parse_yaml(std::string_view text) {
+    if (auto error = find_unprintable(text)) return tl::unexpected(YamlError{error->line, std::move(error->message)});
     try {
+        const std::string whole(text);
+        if (const auto mark = endless_document(whole)) {
+            return tl::unexpected(YamlError{mark->line + 1, "no YAML document can start here"});
+        }
         std::vector<YamlDocument> documents;
         Converter converter(text.size() + kExtraNodes);
-        for (const auto& node : YAML::LoadAll(std::string(text))) {
+        for (const auto& node : YAML::LoadAll(whole)) {
             auto value = converter.convert(node);
             if (!value.is_null()) documents.emplace_back(node, std::move(value));
         }
