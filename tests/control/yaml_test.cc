@@ -32,7 +32,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadText{"ControlCharacter", "a: 1\nb: \x01\n", 2}, BadText{"Nul", std::string("a: \0b\n", 6), 1},
                     BadText{"NotUtf8", "a: 1\nb: \xff\n", 2}, BadText{"OverlongUtf8", "a: \xc0\xaf\n", 1},
                     BadText{"SurrogateInUtf8", "a: \xed\xa0\x80\n", 1}, BadText{"UnfinishedUtf8", "a: \xe2\x82", 1}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& bad) { return std::string(bad.param.name); });
 
 TEST(Yaml, PrintableTextOfAnyLengthOfUtf8IsRead) {
     const auto documents = parse_yaml("a: \xc3\xa9 \xe2\x82\xac \xf0\x9f\x99\x82\n---\nb: 2\n");
