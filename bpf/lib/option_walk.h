@@ -19,30 +19,25 @@ static __always_inline void option_add_u32(__u8* bytes, __u32 at, __u32 delta) {
     bytes[(at + 3) & 63] = value;
 }
 
-static long option_walk_step(__u32 index, struct option_walk* walk) {
-    struct sg_scratch* s = walk->s;
-    __u32 at = s->option_at;
-    if (at >= s->option_end) return 1;
-    __u32 kind = s->option_bytes[at & 63];
-    if (kind == SG_OPTION_END) return 1;
-    if (kind == SG_OPTION_NOP) {
-        s->option_at = at + 1;
-        return 0;
-    }
-    __u32 length = s->option_bytes[(at + 1) & 63];
-    if (length < 2 || at + length > s->option_end) return 1;
+static __always_inline void option_translate(const struct option_walk* walk, __u8* bytes, __u32 at, __u32 kind,
+                                             __u32 length) {
     if (kind == SG_OPTION_TIMESTAMPS && length == 10) {
-        option_add_u32(s->option_bytes, at + 2, walk->tsval_delta);
-        if (option_u32(s->option_bytes, at + 6)) option_add_u32(s->option_bytes, at + 6, walk->tsecr_delta);
+        option_add_u32(bytes, at + 2, walk->tsval_delta);
+        if (option_u32(bytes, at + 6)) option_add_u32(bytes, at + 6, walk->tsecr_delta);
     } else if (kind == SG_OPTION_SACK) {
 #pragma unroll
         for (__u32 edge = 0; edge < 8; edge++) {
             if (2 + edge * 4 + 4 > length) break;
-            option_add_u32(s->option_bytes, at + 2 + edge * 4, walk->ack_delta);
+            option_add_u32(bytes, at + 2 + edge * 4, walk->ack_delta);
         }
     }
-    s->option_at = at + length;
-    return 0;
+}
+
+static long option_walk_step(__u32 index, struct option_walk* walk) {
+    struct sg_scratch* s = walk->s;
+    int next = option_next(s);
+    if (next == 1) option_translate(walk, s->option_bytes, s->option.at, s->option.kind, s->option.length);
+    return next < 0;
 }
 
 /* Options are `length` bytes at offset `at`. Returns the checksum difference. Packet pointers are invalid afterwards.

@@ -37,21 +37,33 @@ static __always_inline void option_take(struct sg_options* o, const __u8* bytes,
     }
 }
 
-static long option_step(__u32 index, struct sg_scratch** context) {
-    struct sg_scratch* s = *context;
+/*
+ * Steps over one option of s->option_bytes, from s->option_at on. Returns 1 with the option in s->option (not on the
+ * stack: the established path is deep already), 0 for a NOP, -1 at the end or at what is no option.
+ */
+static __always_inline int option_next(struct sg_scratch* s) {
     __u32 at = s->option_at;
-    if (at >= s->option_end) return 1;
+    if (at >= s->option_end) return -1;
     __u32 kind = s->option_bytes[at & 63];
-    if (kind == SG_OPTION_END) return 1;
+    if (kind == SG_OPTION_END) return -1;
     if (kind == SG_OPTION_NOP) {
         s->option_at = at + 1;
         return 0;
     }
     __u32 length = s->option_bytes[(at + 1) & 63];
-    if (length < 2 || at + length > s->option_end) return 1;
-    option_take(&s->options, s->option_bytes, at, kind, length);
+    if (length < 2 || at + length > s->option_end) return -1;
     s->option_at = at + length;
-    return 0;
+    s->option.at = at;
+    s->option.kind = kind;
+    s->option.length = length;
+    return 1;
+}
+
+static long option_step(__u32 index, struct sg_scratch** context) {
+    struct sg_scratch* s = *context;
+    int next = option_next(s);
+    if (next == 1) option_take(&s->options, s->option_bytes, s->option.at, s->option.kind, s->option.length);
+    return next < 0;
 }
 
 /* Reads the options of s->packet into s->options. Absent ones get the value of RFC 9293. */

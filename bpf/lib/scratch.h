@@ -26,6 +26,11 @@ struct sg_packet {
     __u8 destination_mac[6], source_mac[6];
 };
 
+/* One TCP option: where it begins in option_bytes, its kind and its length. */
+struct sg_option {
+    __u32 at, kind, length;
+};
+
 /* TCP options of a SYN or SYN-ACK. */
 struct sg_options {
     __u32 mss;          /* 536 if absent */
@@ -58,6 +63,7 @@ struct sg_scratch {
     struct sg_packet packet;
     struct sg_options options;
     struct sg_hand_over hand_over;
+    struct sg_option option;     /* the one at hand */
     __u32 option_at, option_end; /* loop state kept in memory, so that the verifier sees iterations alike */
     __u32 opening;               /* index of the opening at hand */
     __u32 reason;                /* of a refusal, enum sg_counter */

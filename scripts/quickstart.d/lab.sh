@@ -72,7 +72,7 @@ lab_down() {
         ((${#pids[@]})) || break
         sleep 0.1
     done
-    ((${#pids[@]} == 0)) || kill -KILL "${pids[@]}" 2>/dev/null || true
+    ((${#pids[@]} == 0)) || kill -KILL "${pids[@]}" 2>/dev/null || true # some ended meanwhile
     for path in /run/netns/"$NAME"-*; do
         [[ ! -e $path ]] || ip netns delete "${path##*/}"
     done

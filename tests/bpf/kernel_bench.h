@@ -24,7 +24,7 @@ namespace slipgate::test {
 class KernelBench : public testing::Test {
   protected:
     void SetUp() override {
-        if (geteuid() != 0) GTEST_SKIP() << "needs root";
+        ASSERT_EQ(geteuid(), 0U) << "these tests load BPF programs: run them as root";
         ASSERT_EQ(unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
         ASSERT_EQ(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
         std::string dir = "/tmp/slipgate-bpf-XXXXXX";

@@ -115,6 +115,24 @@ class Refusals(Case):
                 self.assertEqual(self.answers(family, "mute.example.com"), [True] * CONNECTIONS)
                 self.assertGreater(counted["endpoint_timeout"], 0)
 
+    def test_endpoint_unreachable_by_icmp_and_the_next_of_the_same_backend_ref_serves(self):
+        """b1 answers the SYN with ICMP "administratively prohibited": the next endpoint is asked at once, not after the timeout."""
+        port = PORT + 3
+        server = Server(self.network.backends[1], port, echo)
+        self.addCleanup(server.close)
+        refusing = self.network.backends[0]
+        self.addCleanup(refusing.run, "nft", "delete", "table", "inet", "refuse")
+        refusing.run("sysctl", "-qw", "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0")  # an answer for each SYN
+        refusing.run("nft", "add table inet refuse; add chain inet refuse input { type filter hook input priority 0; };"
+                     f" add rule inet refuse input tcp dport {port} reject with icmpx admin-prohibited")
+        self.publish("shut", "shut.example.com", {"shut": 1}, {"shut": self.addresses(0) + self.addresses(1)}, port)
+        for family in self.each_family():
+            with Counting(self.agent) as counted:
+                self.assertEqual(self.answers(family, "shut.example.com"), [True] * CONNECTIONS)
+                self.assertGreater(counted["endpoint_rst"], 0)
+                self.assertEqual(counted["endpoint_rst"], counted["endpoint_retry"])
+                self.assertEqual(counted["endpoint_timeout"], 0)
+
     def addresses(self, number):
         return [self.network.backends[number].address[family] for family in FAMILIES]
 
