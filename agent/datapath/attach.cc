@@ -102,6 +102,7 @@ Status Attacher::keep_only(const std::set<std::string>& interfaces) {
 }
 
 Status detach_all(const std::filesystem::path& pin_dir) {
+    libbpf_set_print(nullptr);  // it would complain of every interface that has no filter; failures are returned
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(pin_dir / "links", error)) {
         const Fd link(bpf_obj_get(entry.path().c_str()));
