@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -21,13 +22,44 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create() {
     return loop;
 }
 
-Status EventLoop::watch(int fd, Task on_readable) {
+Status EventLoop::poll(int fd, int operation, std::uint32_t events) const {
     epoll_event event{};
-    event.events = EPOLLIN;
+    event.events = events;
     event.data.fd = fd;
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return fail_errno("epoll_ctl", errno);
-    watched_[fd] = std::move(on_readable);
+    return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0 ? Status{} : fail_errno("epoll_ctl", errno);
+}
+
+Status EventLoop::watch(int fd, Task on_readable, std::chrono::milliseconds rest) {
+    if (auto status = poll(fd, EPOLL_CTL_ADD, EPOLLIN); !status) return status;
+    watched_[fd] = {std::move(on_readable), rest};
     return {};
+}
+
+Status EventLoop::call(int fd) {
+    auto& watched = watched_.at(fd);
+    watched.on_readable();
+    if (watched.rest == watched.rest.zero()) return {};
+    watched.resting_until = Clock::now() + watched.rest;
+    return poll(fd, EPOLL_CTL_MOD, 0);
+}
+
+Status EventLoop::resume_rested() {
+    for (auto& [fd, watched] : watched_) {
+        if (watched.resting_until == Clock::time_point{} || watched.resting_until > Clock::now()) continue;
+        watched.resting_until = {};
+        if (auto status = poll(fd, EPOLL_CTL_MOD, EPOLLIN); !status) return status;
+    }
+    return {};
+}
+
+int EventLoop::timeout_ms() const {
+    auto next = Clock::time_point::max();
+    for (const auto& [fd, watched] : watched_) {
+        if (watched.resting_until != Clock::time_point{}) next = std::min(next, watched.resting_until);
+    }
+    if (next == Clock::time_point::max()) return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
+    return static_cast<int>(std::max(left, left.zero()).count());
 }
 
 void EventLoop::post(Task task) {
@@ -52,9 +84,11 @@ Status EventLoop::run() {
     Status status;
     while (!stopping_ && status) {
         std::array<epoll_event, 16> events;
-        const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+        const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms());
         if (count < 0 && errno != EINTR) status = fail_errno("epoll_wait", errno);
-        for (int i = 0; i < count && !stopping_; i++) watched_.at(events.at(static_cast<std::size_t>(i)).data.fd)();
+        for (int i = 0; i < count && !stopping_ && status; i++)
+            status = call(events.at(static_cast<std::size_t>(i)).data.fd);
+        if (status) status = resume_rested();
     }
     std::vector<Task> dropped;
     const std::lock_guard lock(mutex_);

@@ -71,17 +71,35 @@ Result<std::size_t> EventReader::read(const std::function<void(const ConnectionE
     sink_ = &sink;
     const int read = ring_buffer__consume(ring_);
     sink_ = nullptr;
+    snis_.clear();
+    routes_.clear();
     if (read < 0) return fail_errno("read the event ring", read);
     return static_cast<std::size_t>(read);
 }
 
 int EventReader::on_record(void* reader, void* data, std::size_t size) {
-    const auto& self = *static_cast<const EventReader*>(reader);
+    auto& self = *static_cast<EventReader*>(reader);
     if (size >= sizeof(sg_event)) (*self.sink_)(self.decode(data, size));
     return 0;
 }
 
-ConnectionEvent EventReader::decode(const void* data, std::size_t size) const {
+const std::string& EventReader::sni_of(std::uint64_t digest) {
+    const auto [place, is_new] = snis_.try_emplace(digest);
+    if (!is_new) return place->second;
+    if (const auto sni = map_get<sg_sni>(maps_.snis, "snis", digest); sni && *sni)
+        place->second = text_of((*sni)->text);
+    return place->second;
+}
+
+const std::string& EventReader::route_of(std::uint32_t index) {
+    const auto [place, is_new] = routes_.try_emplace(index);
+    if (!is_new) return place->second;
+    if (const auto name = map_get<sg_label>(maps_.route_names, "route_names", index); name && *name)
+        place->second = text_of((*name)->text);
+    return place->second;
+}
+
+ConnectionEvent EventReader::decode(const void* data, std::size_t size) {
     sg_event record{};
     std::memcpy(&record, data, sizeof(record));
     ConnectionEvent event;
@@ -104,15 +122,8 @@ ConnectionEvent EventReader::decode(const void* data, std::size_t size) const {
     } else {
         event.reason = close_reason(record.reason);
     }
-    if (event.sni.empty() && record.sni) {
-        if (const auto sni = map_get<sg_sni>(maps_.snis, "snis", record.sni); sni && *sni)
-            event.sni = text_of((*sni)->text);
-    }
-    if (record.route != SG_ROUTE_NONE) {
-        if (const auto name = map_get<sg_label>(maps_.route_names, "route_names", record.route); name && *name) {
-            event.route = text_of((*name)->text);
-        }
-    }
+    if (event.sni.empty() && record.sni) event.sni = sni_of(record.sni);
+    if (record.route != SG_ROUTE_NONE) event.route = route_of(record.route);
     return event;
 }
 

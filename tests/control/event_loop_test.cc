@@ -43,6 +43,25 @@ TEST_F(Loop, CallsAsLongAsThereIsSomethingToRead) {
     EXPECT_EQ(seen, "abc");
 }
 
+TEST_F(Loop, LeavesADescriptorAloneForItsRest) {
+    std::array<int, 2> ends;
+    ASSERT_EQ(::pipe(ends.data()), 0);
+    const Fd reader(ends[0]), writer(ends[1]);
+    const Fd other_reader(::dup(reader.get()));
+    ASSERT_EQ(::write(writer.get(), "a", 1), 1);  // readable for ever
+    int resting_long = 0, resting_shortly = 0;
+    ASSERT_TRUE(loop_->watch(reader.get(), [&] { resting_long++; }, 1h));
+    ASSERT_TRUE(loop_->watch(
+        other_reader.get(),
+        [&] {
+            if (++resting_shortly == 3) loop_->stop();
+        },
+        1ms));
+    ASSERT_TRUE(loop_->run());
+    EXPECT_EQ(resting_long, 1);
+    EXPECT_EQ(resting_shortly, 3);
+}
+
 TEST_F(Loop, RefusesADescriptorThatIsNotOpen) {
     EXPECT_FALSE(loop_->watch(-1, [] {}));
 }
