@@ -2,6 +2,7 @@
 """A network namespace: commands, sockets and counters inside it."""
 
 import contextlib
+import json
 import socket
 import subprocess
 from pathlib import Path
@@ -55,6 +56,10 @@ class Namespace:
         if check and done.returncode != 0:
             raise AssertionError(f"{self}: {' '.join(map(str, argv))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
+
+    def json(self, *argv):
+        """What a command prints, read as JSON."""
+        return json.loads(self.run(*argv).stdout)
 
     def start(self, *argv, log, **options):
         return Process(self.command(*argv), log, **options)
