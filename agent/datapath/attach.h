@@ -8,28 +8,35 @@
 #include <string>
 
 #include "agent/base/result.h"
+#include "agent/datapath/interfaces.h"
 
 namespace slipgate {
 
+// File descriptors, by the framing of the interface.
+struct EntryPrograms {
+    int ethernet;
+    int l3;
+};
+
 class Attacher {
   public:
-    // `program_fd` is borrowed and must outlive this object.
-    Attacher(const std::filesystem::path& pin_dir, int program_fd)
-        : links_(pin_dir / "links"), program_fd_(program_fd) {}
+    // The programs are borrowed and must outlive this object.
+    Attacher(const std::filesystem::path& pin_dir, EntryPrograms programs)
+        : links_(pin_dir / "links"), programs_(programs) {}
 
-    // Puts the program on an interface, or in place of the program that an earlier agent left there: no packet passes
-    // in between.
-    [[nodiscard]] Status attach(const std::string& interface, int ifindex);
+    // Puts the program that suits it on an interface, or in place of the program that an earlier agent left there: no
+    // packet passes in between.
+    [[nodiscard]] Status attach(const Interface& interface);
 
     // Takes away the links of interfaces that are not in `interfaces` (gone, renamed, no longer chosen).
     [[nodiscard]] Status keep_only(const std::set<std::string>& interfaces);
 
   private:
-    [[nodiscard]] Status attach_tcx(const std::string& interface, int ifindex, bool& unsupported);
-    [[nodiscard]] Status attach_clsact(int ifindex);
+    [[nodiscard]] Status attach_tcx(const Interface& interface, int program_fd, bool& unsupported);
+    [[nodiscard]] Status attach_clsact(const Interface& interface, int program_fd);
 
     std::filesystem::path links_;
-    int program_fd_;
+    EntryPrograms programs_;
 };
 
 // Takes the program off every interface of this network namespace, however it was attached.

@@ -99,7 +99,7 @@ Status Datapath::Impl::start() {
         NameSecret{config.name_key[0], config.name_key[1]}, !object->adopted());
     if (auto status = reconciler->adopt(); !status) return fail(status.error(), "adopt maps");
 
-    attacher = std::make_unique<Attacher>(options.pin_dir, object->entry_program_fd());
+    attacher = std::make_unique<Attacher>(options.pin_dir, object->entry_programs());
     if (auto status = attach_interfaces(); !status) return status;
     return object->publish_programs();
 }
@@ -116,7 +116,7 @@ Status Datapath::Impl::attach_interfaces() {
             return old.ifindex == interface.ifindex && old.name == interface.name;
         });
         if (!known) {
-            if (auto status = attacher->attach(interface.name, interface.ifindex); !status) {
+            if (auto status = attacher->attach(interface); !status) {
                 interface_problems.push_back({"interface " + interface.name, status.error().message});
                 continue;
             }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/datapath/interfaces.h"
 
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
-#include <net/if_arp.h>
 
 #include <algorithm>
 #include <array>
@@ -13,12 +12,29 @@
 namespace slipgate {
 namespace {
 
+// As the kernel's dev_is_mac_header_xmit() sees it (include/linux/if_arp.h), less what carries no IP.
+Framing framing(unsigned short type) {
+    switch (type) {
+        case ARPHRD_ETHER:
+            return Framing::kEthernet;
+        case ARPHRD_NONE:
+        case ARPHRD_TUNNEL:
+        case ARPHRD_TUNNEL6:
+        case ARPHRD_SIT:
+        case ARPHRD_IPGRE:
+        case ARPHRD_IP6GRE:
+            return Framing::kNone;
+        default:
+            return Framing::kOther;
+    }
+}
+
 Interface read_interface(const nlmsghdr* message) {
     const auto* header = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
     const NetlinkAttributes attributes(message, sizeof(*header));
     Interface interface;
     interface.ifindex = header->ifi_index;
-    interface.ethernet = header->ifi_type == ARPHRD_ETHER;
+    interface.framing = framing(header->ifi_type);
     interface.loopback = header->ifi_flags & IFF_LOOPBACK;
     if (const auto* name = attributes.get(IFLA_IFNAME)) interface.name = mnl_attr_get_str(name);
     if (const auto* mtu = attributes.get(IFLA_MTU)) interface.mtu = mnl_attr_get_u32(mtu);
@@ -33,7 +49,7 @@ Interface read_interface(const nlmsghdr* message) {
 // Why the program cannot work there; empty: it can.
 std::string_view unsuited(const Interface& interface) {
     if (interface.loopback) return "loopback: clients and endpoints on this node are not served";
-    if (!interface.ethernet) return "frames without Ethernet header (tun, ipip, WireGuard ...) are not supported";
+    if (interface.framing == Framing::kOther) return "its link layer is neither Ethernet nor bare IP";
     if (interface.bond_slave) return "slave of a bond: the bond itself carries the program";
     return {};
 }

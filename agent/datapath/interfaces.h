@@ -12,11 +12,18 @@
 
 namespace slipgate {
 
+// What is in front of the IP header of a packet.
+enum class Framing {
+    kEthernet,
+    kNone,  // tun, WireGuard, ipip, sit, gre
+    kOther,
+};
+
 struct Interface {
     std::string name;
     int ifindex = 0;
     std::uint32_t mtu = 0;  // bytes, from the IP header on
-    bool ethernet = false;  // frames have an Ethernet header (ARPHRD_ETHER)
+    Framing framing = Framing::kOther;
     bool loopback = false;
     bool bond_slave = false;  // its packets are seen on the bond
 

@@ -170,14 +170,15 @@ Status LoadedObject::write_config(const DatapathOptions& options) {
 
 Status LoadedObject::fill_programs() {
     const auto& programs = skeleton_->progs;
-    const std::array<std::pair<__u32, const bpf_program*>, 8> slots{{{SG_PROGRAM_SYN, programs.syn},
+    const std::array<std::pair<__u32, const bpf_program*>, 9> slots{{{SG_PROGRAM_SYN, programs.syn},
                                                                      {SG_PROGRAM_HELLO, programs.hello},
                                                                      {SG_PROGRAM_CONNECT, programs.connect},
                                                                      {SG_PROGRAM_SYN_ACK, programs.syn_ack},
                                                                      {SG_PROGRAM_HAND_OVER, programs.hand_over},
                                                                      {SG_PROGRAM_REFUSE, programs.refuse},
                                                                      {SG_PROGRAM_RESET, programs.reset},
-                                                                     {SG_PROGRAM_ICMP, programs.icmp}}};
+                                                                     {SG_PROGRAM_ICMP, programs.icmp},
+                                                                     {SG_PROGRAM_SPLICE, programs.splice}}};
     for (const auto& [slot, program] : slots) {
         const __u32 fd = static_cast<__u32>(bpf_program__fd(program));
         if (auto status = map_set(map_fd("programs"), "programs", slot, fd); !status) return status;
@@ -196,8 +197,8 @@ int LoadedObject::map_fd(const std::string& name) const {
     return map ? bpf_map__fd(map) : -1;
 }
 
-int LoadedObject::entry_program_fd() const {
-    return bpf_program__fd(skeleton_->progs.splice);
+EntryPrograms LoadedObject::entry_programs() const {
+    return {bpf_program__fd(skeleton_->progs.splice), bpf_program__fd(skeleton_->progs.splice_l3)};
 }
 
 int LoadedObject::gc_program_fd() const {

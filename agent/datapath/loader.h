@@ -8,6 +8,7 @@
 
 #include "agent/base/fd.h"
 #include "agent/base/result.h"
+#include "agent/datapath/attach.h"
 #include "agent/datapath/datapath.h"
 
 struct slipgate_bpf;
@@ -26,7 +27,7 @@ class LoadedObject {
     LoadedObject& operator=(const LoadedObject&) = delete;
 
     [[nodiscard]] int map_fd(const std::string& name) const;  // -1 if there is no such map
-    [[nodiscard]] int entry_program_fd() const;               // splice
+    [[nodiscard]] EntryPrograms entry_programs() const;               // splice
     [[nodiscard]] int gc_program_fd() const;
     [[nodiscard]] const sg_config& config() const { return config_; }
     [[nodiscard]] bool adopted() const { return adopted_; }

@@ -47,7 +47,11 @@ def connect(client, target, timeout=120, **options):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         connection.bind(options["source"])
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.connect(target)
+    try:
+        connection.connect(target)
+    except OSError:
+        connection.close()
+        raise
     return connection
 
 

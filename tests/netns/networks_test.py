@@ -4,12 +4,15 @@ The shapes of real nodes and networks: where the endpoints are, how clients come
 says for whom; each of its lines rests on a class here.
 """
 
+import errno
 import hashlib
 import os
+import socket
 import threading
 import unittest
 
 from harness import FAMILIES, V4, V6, main, manifests
+from harness.bystander import AFTER, BEFORE, NEXT, OK, Bystander
 from harness.clients import connect
 from harness.hello import made
 from harness.lab import Lab
@@ -227,6 +230,35 @@ class AsymmetricUplinks(ClientBehindARouter):
         return {(name, way): links[name][way]["bytes"] for name in ("up1", "up2") for way in ("rx", "tx")}
 
 
+class TunnelsWithoutEthernet(Network, unittest.TestCase):
+    """WireGuard, ipip and the like, as tun devices: the client behind one, a pod behind another, one on a plain link."""
+
+    @classmethod
+    def lay_out(cls):
+        cls.lab.tunnel((cls.client, "tun0"), (cls.gateway, "tun1"))
+        cls.lab.address(cls.client, "tun0", "10.1.0.2/24", "fd00:1::2/64")
+        cls.lab.address(cls.gateway, "tun1", "10.1.0.1/24", "fd00:1::1/64")
+        cls.lab.route(cls.client, "default", "::/0", dev="tun0")
+        for number, link in (6, cls.lab.tunnel), (7, cls.lab.link):
+            space, addresses = cls.add_pod(number, number)
+            link((space, "eth0"), (cls.gateway, f"pod{number}"))
+            cls.lab.address(space, "eth0", f"{addresses[V4]}/24", f"{addresses[V6]}/64")
+            cls.lab.address(cls.gateway, f"pod{number}", f"10.{number}.0.1/24", f"fd00:{number}::1/64")
+            cls.lab.route(space, "default", "::/0", via=[f"10.{number}.0.1", f"fd00:{number}::1"])
+
+    def test_what_is_not_ours_passes(self):
+        """The gateway's own stack still gets its packets: TCP and UDP to ports that nobody listens on are refused by it."""
+        for family, own in (V4, "10.1.0.1"), (V6, "fd00:1::1"):
+            with self.subTest(family=family.name):
+                with self.assertRaises(ConnectionRefusedError):
+                    connect(self.client, (own, 9), timeout=5)
+                with self.client.socket(family, socket.SOCK_DGRAM) as datagrams, self.assertRaises(ConnectionRefusedError):
+                    datagrams.settimeout(5)
+                    datagrams.connect((own, 9))
+                    datagrams.send(b"anybody?")
+                    datagrams.recv(1)
+
+
 class FirewallOnTheNode(PodsBehindABridge):
     """nftables drops everything that is forwarded, and conntrack tracks: spliced connections meet neither."""
 
@@ -260,6 +292,37 @@ class FirewallOnTheNode(PodsBehindABridge):
                 tracked = table.read()
         self.assertNotIn(VIP[V4], tracked)
         self.assertNotIn(f"dport={PORT}", tracked)
+
+
+class OtherPrograms(PodsBehindABridge):
+    """TC programs of others at the same hook, in front of ours and behind it, by tcx and by clsact."""
+
+    def bystander(self, name, **options):
+        bystander = Bystander(name, **options)
+        self.addCleanup(bystander.close)
+        return bystander
+
+    def test_in_front_sees_all_and_behind_sees_nothing_of_ours(self):
+        front, behind, filter = (self.bystander(name) for name in ("front", "behind", "filter"))
+        front.attach_tcx(self.gateway, "uplink", BEFORE)
+        behind.attach_tcx(self.gateway, "uplink", AFTER)
+        filter.attach_clsact(self.gateway, "uplink")
+        for family in FAMILIES:
+            self.transfer(family, "pod2")
+        self.assertGreater(front.tcp_packets(), SIZE // 65536)
+        self.assertEqual((behind.tcp_packets(), filter.tcp_packets()), (0, 0))
+        with self.assertRaises(ConnectionRefusedError):
+            connect(self.client, ("10.1.0.1", 9))  # not ours
+        self.assertEqual((behind.tcp_packets(), filter.tcp_packets()), (1, 1))
+
+    def test_that_decides_in_front_leaves_us_out(self):
+        front = self.bystander("decides", verdict=OK)
+        front.attach_tcx(self.gateway, "uplink", BEFORE)
+        with self.assertRaises(OSError) as raised:
+            connect(self.client, (VIP[V4], 443), timeout=5)
+        self.assertEqual(raised.exception.errno, errno.ENETUNREACH, "what the gateway's own stack says of a VIP")
+        front.decide(NEXT)
+        self.transfer(V4, "pod2")
 
 
 if __name__ == "__main__":

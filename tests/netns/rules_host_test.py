@@ -185,11 +185,6 @@ class RulesOfTheHost(Case):
         for family in self.each_family():
             eventually(lambda: self.ask(family, host), f"endpoint behind {late.port} serves").close()
 
-    def test_rule_13_device_without_ethernet_header_is_refused_by_name(self):
-        ip("tuntap", "add", "sgtun0", "mode", "tun", namespace="gw")
-        ip("link", "set", "sgtun0", "up", namespace="gw")
-        eventually(lambda: "sgtun0" in self.agent.log.read_text(), "the log names it")
-
     # ---- 16: what a change touches ----
 
     def test_rule_16_weight_change_is_one_store_in_routes(self):
