@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What else is on the node: a firewall, conntrack, TC programs of others. See docs/networks.md."""
+
+import errno
+import unittest
+
+from harness import FAMILIES, V4, main
+from harness.bystander import AFTER, BEFORE, NEXT, OK, Bystander
+from harness.clients import connect
+from harness.hello import made
+from harness.nginx import PORT
+from harness.shape import SIZE, VIP, Shape
+
+
+class OneLink(Shape):
+    """A pod on a link of its own."""
+
+    @classmethod
+    def lay_out(cls):
+        cls.client_link()
+        cls.link_pod(2, cls.lab.link)
+
+
+class FirewallOnTheNode(OneLink, unittest.TestCase):
+    """nftables drops everything that is forwarded, and conntrack tracks: spliced connections meet neither."""
+
+    RULES = """
+        table inet firewall {
+            chain forward {
+                type filter hook forward priority 0; policy drop;
+            }
+            chain track {
+                type filter hook prerouting priority 0;
+                ct state invalid counter drop
+            }
+        }"""
+
+    @classmethod
+    def lay_out(cls):
+        super().lay_out()
+        cls.gateway.run("nft", "-f", "-", input=cls.RULES)
+
+    def test_control_plain_routing_is_dropped(self):
+        _, addresses = self.pods["pod2"]
+        for family in FAMILIES:
+            with self.assertRaises(TimeoutError):
+                connect(self.client, (addresses[family], PORT), timeout=2)
+
+    def test_conntrack_knows_nothing_of_spliced_connections(self):
+        with connect(self.client, (VIP[V4], 443)) as connection:
+            connection.sendall(made("pod2.example.com"))
+            self.assertTrue(connection.recv(1))
+            with self.gateway.entered(), open("/proc/thread-self/net/nf_conntrack") as table:
+                tracked = table.read()
+        self.assertNotIn(VIP[V4], tracked)
+        self.assertNotIn(f"dport={PORT}", tracked)
+
+
+class OtherPrograms(OneLink, unittest.TestCase):
+    """TC programs of others at the same hook, in front of ours and behind it, by tcx and by clsact."""
+
+    def bystander(self, name, **options):
+        bystander = Bystander(name, **options)
+        self.addCleanup(bystander.close)
+        return bystander
+
+    def test_in_front_sees_all_and_behind_sees_nothing_of_ours(self):
+        front, behind, filter = (self.bystander(name) for name in ("front", "behind", "filter"))
+        front.attach_tcx(self.gateway, "uplink", BEFORE)
+        behind.attach_tcx(self.gateway, "uplink", AFTER)
+        filter.attach_clsact(self.gateway, "uplink")
+        for family in FAMILIES:
+            self.transfer(family, "pod2")
+        self.assertGreater(front.tcp_packets(), SIZE // 65536)
+        self.assertEqual((behind.tcp_packets(), filter.tcp_packets()), (0, 0))
+        with self.assertRaises(ConnectionRefusedError):
+            connect(self.client, ("10.1.0.1", 9))  # not ours
+        self.assertEqual((behind.tcp_packets(), filter.tcp_packets()), (1, 1))
+
+    def test_that_decides_in_front_leaves_us_out(self):
+        front = self.bystander("decides", verdict=OK)
+        front.attach_tcx(self.gateway, "uplink", BEFORE)
+        with self.assertRaises(OSError) as raised:
+            connect(self.client, (VIP[V4], 443), timeout=5)
+        self.assertEqual(raised.exception.errno, errno.ENETUNREACH, "what the gateway's own stack says of a VIP")
+        front.decide(NEXT)
+        self.transfer(V4, "pod2")
+
+
+if __name__ == "__main__":
+    main()
