@@ -27,7 +27,7 @@ class LoadedObject {
     LoadedObject& operator=(const LoadedObject&) = delete;
 
     [[nodiscard]] int map_fd(const std::string& name) const;  // -1 if there is no such map
-    [[nodiscard]] EntryPrograms entry_programs() const;               // splice
+    [[nodiscard]] EntryPrograms entry_programs() const;       // of splice and splice_l3
     [[nodiscard]] int gc_program_fd() const;
     [[nodiscard]] const sg_config& config() const { return config_; }
     [[nodiscard]] bool adopted() const { return adopted_; }
