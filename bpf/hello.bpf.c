@@ -37,7 +37,6 @@ static __always_inline int answer_probe(struct __sk_buff* skb, struct sg_scratch
     build_tcp(s, ipv6, p->ack, client_isn + 1, SG_ACK, 0xffff);
     if (s->options.timestamps)
         options = options_write_timestamps(build_options(s, ipv6), s->options.tsecr, s->options.tsval);
-    p->partial = packet_is_partial(skb, p->l4);
     if (build_send(skb, s, ipv6, options, NULL, 0, 0)) return DROP(rebuild_failed);
     COUNT(keepalive_answered);
     return send_back(skb);
@@ -139,8 +138,6 @@ static __always_inline int take_segment(struct __sk_buff* skb, struct sg_scratch
         action = DROP(third_ack);
     } else if (offset >= SG_STASH_BYTES) {
         action = DROP(early_data_beyond);
-    } else if (!packet_is_partial(skb, p->l4) && !packet_checksum_ok(skb, s, ipv6)) {
-        action = DROP(hello_bad_checksum);
     } else {
         COUNT(hello_segment);
         int progress = stash_segment(skb, s, o, offset);
@@ -183,6 +180,7 @@ static __always_inline int client_segment(struct __sk_buff* skb, struct sg_scrat
                                           const bool ipv6) {
     struct sg_packet* p = &s->packet;
     if (packet_read(skb, s, ipv6)) return DROP(bad_header);
+    if (!packet_intact(skb, s, ipv6)) return DROP(bad_checksum);
     if (!(p->flags & (SG_ACK | SG_RST)) || p->flags & SG_SYN) return DROP(unexpected_flags);
     options_read(skb, s);
 

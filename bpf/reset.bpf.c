@@ -4,11 +4,15 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+static __always_inline int answer(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6) {
+    if (packet_read(skb, s, ipv6)) return DROP(bad_header);
+    if (!packet_intact(skb, s, ipv6)) return DROP(bad_checksum);
+    return reset_unknown(skb, s, ipv6);
+}
+
 SEC("tc")
 int reset(struct __sk_buff* skb) {
     struct sg_scratch* s = get_scratch();
     if (!s) return DROP(internal);
-    bool ipv6 = s->packet.ipv6;
-    if (ipv6) return packet_read(skb, s, true) ? DROP(bad_header) : reset_unknown(skb, s, true);
-    return packet_read(skb, s, false) ? DROP(bad_header) : reset_unknown(skb, s, false);
+    return s->packet.ipv6 ? answer(skb, s, true) : answer(skb, s, false);
 }

@@ -28,6 +28,7 @@ static __always_inline int answer_syn(struct __sk_buff* skb, struct sg_scratch* 
                                       const bool ipv6) {
     struct sg_packet* p = &s->packet;
     if (packet_read(skb, s, ipv6)) return DROP(bad_header);
+    if (!packet_intact(skb, s, ipv6)) return DROP(bad_checksum);
     if (p->flags & (SG_FIN | SG_RST)) return DROP(unexpected_flags);
     struct sg_vip_key key = {.address = p->tuple.destination, .port = p->tuple.destination_port};
     struct sg_vip* vip = bpf_map_lookup_elem(&vips, &key);
@@ -60,7 +61,6 @@ static __always_inline int answer_syn(struct __sk_buff* skb, struct sg_scratch* 
         .tsecr = options->tsval,
     };
     __u32 length = options_write(build_options(s, ipv6), &offer);
-    p->partial = packet_is_partial(skb, p->l4);
     if (build_send(skb, s, ipv6, length, NULL, 0, 0)) return DROP(rebuild_failed);
     COUNT(syn_ack);
     return send_back(skb);

@@ -99,7 +99,6 @@ static __always_inline int answer(struct __sk_buff* skb, struct sg_scratch* s, s
         return endpoint_refused(skb, s, ipv6, o, up);
     }
     if (!(p->flags & SG_ACK)) return DROP(unexpected_flags);
-    p->partial = packet_is_partial(skb, p->l4);
     if (!(p->flags & SG_SYN)) {
         if (!connecting || p->ack == expected || !o) return DROP(connecting);
         return reset_and_repeat(skb, s, ipv6);
@@ -126,6 +125,7 @@ static __always_inline int endpoint_answer(struct __sk_buff* skb, struct sg_scra
     struct sg_packet* p = &s->packet;
     struct sg_tuple *out = &s->tuples[0], *client = &s->tuples[2];
     if (packet_read(skb, s, ipv6)) return DROP(bad_header);
+    if (!packet_intact(skb, s, ipv6)) return DROP(bad_checksum);
     options_read(skb, s);
     struct sg_flow* down = flow_find(ipv6, &p->tuple);
     if (!down) return DROP(dead_flow);

@@ -77,21 +77,20 @@ struct checksum_loop {
 };
 
 static long checksum_chunk(__u32 index, struct checksum_loop* loop) {
-    __u32 left = loop->end - loop->at;
+    __u32 left = loop->end - loop->at, words = SG_CHUNK;
     if (loop->at >= loop->end) return 1;
-    if (left >= SG_CHUNK) {
-        if (bpf_skb_load_bytes(loop->skb, loop->at, loop->s->chunk, SG_CHUNK)) goto broken;
-    } else {
-        __builtin_memset(loop->s->chunk, 0, SG_CHUNK);
-        left = SG_CLAMP(left, 1, SG_CHUNK);
-        if (bpf_skb_load_bytes(loop->skb, loop->at, loop->s->chunk, left)) goto broken;
+    if (left < SG_CHUNK) { /* the last one to three bytes are padded with zeros (RFC 9293 3.1) */
+        words = SG_CLAMP((left + 3) & ~3U, 4, SG_CHUNK);
+        *(__u32*)&loop->s->chunk[(words - 4) & (SG_CHUNK - 4)] = 0;
     }
-    loop->sum += (__u32)bpf_csum_diff(0, 0, (__be32*)loop->s->chunk, SG_CHUNK, 0);
+    left = SG_CLAMP(left, 1, SG_CHUNK);
+    if (bpf_skb_load_bytes(loop->skb, loop->at, loop->s->chunk, left)) {
+        loop->error = 1;
+        return 1;
+    }
+    loop->sum += (__u32)bpf_csum_diff(0, 0, (__be32*)loop->s->chunk, words, 0);
     loop->at += SG_CHUNK;
     return 0;
-broken:
-    loop->error = 1;
-    return 1;
 }
 
 /* Verifies the TCP checksum (RFC 9293 3.1) of a packet that is not CHECKSUM_PARTIAL. */
@@ -108,6 +107,15 @@ static __always_inline bool packet_checksum_ok(struct __sk_buff* skb, struct sg_
     }
     bpf_loop(65536 / SG_CHUNK + 1, checksum_chunk, &loop, 0);
     return !loop.error && fold16(loop.sum) == 0xffff;
+}
+
+/*
+ * Did the packet in s->packet arrive as it was sent? Asked before it changes any state or is answered: what is made of
+ * it gets a good checksum of its own, so nobody behind us would notice. Sets s->packet.partial.
+ */
+static __always_inline bool packet_intact(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6) {
+    s->packet.partial = packet_is_partial(skb, s->packet.l4);
+    return s->packet.partial || packet_checksum_ok(skb, s, ipv6);
 }
 
 #endif

@@ -21,7 +21,7 @@ static __always_inline bool rst_allowed(void) {
     return true;
 }
 
-/* Answers the packet in s->packet with a RST, back where it came from, unless it is one itself. */
+/* Answers the packet in s->packet, found intact, with a RST, back where it came from, unless it is one itself. */
 static __always_inline int reset_unknown(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6) {
     struct sg_packet* p = &s->packet;
     struct sg_tuple back;
@@ -35,7 +35,6 @@ static __always_inline int reset_unknown(struct __sk_buff* skb, struct sg_scratc
         __u32 end = p->seq + p->length + !!(p->flags & SG_SYN) + !!(p->flags & SG_FIN);
         build_tcp(s, ipv6, 0, end, SG_RST | SG_ACK, 0);
     }
-    p->partial = packet_is_partial(skb, p->l4);
     if (build_send(skb, s, ipv6, 0, NULL, 0, 0)) return DROP(rebuild_failed);
     COUNT(rst_sent);
     return send_back(skb);

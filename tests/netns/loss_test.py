@@ -84,7 +84,7 @@ class Loss(LossDirect):
 
     def troubles(self):
         ours = self.agent.counters()
-        return super().troubles() | {name: ours[name] for name in ("rst_sent", "hello_stalled", "hello_bad_checksum")}
+        return super().troubles() | {name: ours[name] for name in ("rst_sent", "hello_stalled", "bad_checksum")}
 
 
 if __name__ == "__main__":

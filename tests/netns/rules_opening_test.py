@@ -108,7 +108,7 @@ class RulesOfTheOpening(Case):
             with self.conversation(family) as conversation, Counting(self.agent) as counted:
                 conversation.open()
                 conversation.send(ACK | PSH, hello, at=0, bad_checksum=True)
-                eventually(lambda: counted["hello_bad_checksum"] == 1, "it is counted")
+                eventually(lambda: counted["bad_checksum"] == 1, "it is counted")
                 self.assertEqual(conversation.received(), [])
                 self.assertEqual(counted["endpoint_syn"], 0)
                 conversation.push(hello)
