@@ -1,10 +1,11 @@
 # Warnings for our own targets, and the sanitizers. A target opts in with slipgate_target(NAME),
 # so that headers of libraries are never judged by our rules.
 
+# Paths of the tree are hashed relative to it: another tree (a worktree, a clean clone) finds the objects of the first.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=true ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()
 
 if(SLIPGATE_SANITIZE)
