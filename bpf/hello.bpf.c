@@ -129,15 +129,13 @@ static __always_inline int take_segment(struct __sk_buff* skb, struct sg_scratch
             o->state = SG_OPENING_FREE;
         }
         action = DROP(connecting);
-    } else if (p->ack != o->cookie + 1) {
-        action = DROP(unexpected_ack);
     } else if (offset == 0xffffffff && p->length <= 1) {
         action = answer_probe(skb, s, ipv6, o->client_isn);
+    } else if (offset >= SG_STASH_BYTES) {
+        action = DROP(early_data_beyond);
     } else if (!p->length) {
         if (p->flags & SG_FIN && o->state == SG_OPENING_COLLECTING) return REFUSE(closed_before_hello);
         action = DROP(third_ack);
-    } else if (offset >= SG_STASH_BYTES) {
-        action = DROP(early_data_beyond);
     } else {
         COUNT(hello_segment);
         int progress = stash_segment(skb, s, o, offset);
@@ -151,9 +149,12 @@ static __always_inline int take_segment(struct __sk_buff* skb, struct sg_scratch
     return action;
 }
 
-/* A segment without an opening: what does its cookie say? */
+/*
+ * A segment without an opening: what does its cookie say? `older` is the place of an opening that an older connection
+ * of this tuple left, or SG_OPENING_NONE; `up` its flow, or NULL. Both stay until the segment has proven itself.
+ */
 static __always_inline int first_segment(struct __sk_buff* skb, struct sg_scratch* s, struct sg_config* c,
-                                         const bool ipv6) {
+                                         const bool ipv6, __u32 older, struct sg_flow* up) {
     struct sg_packet* p = &s->packet;
     __u64 words[5];
     __u32 client_isn = 0, now = now_milliseconds();
@@ -163,11 +164,15 @@ static __always_inline int first_segment(struct __sk_buff* skb, struct sg_scratc
         sg_cookie_check(c->cookie_key, words, bpf_ktime_get_coarse_ns() >> SG_COOKIE_TICK_SHIFT, p->ack - 1, p->seq,
                         SG_STASH_BYTES, &client_isn);
     if (verdict == SG_COOKIE_FOREIGN) return reset_unknown(skb, s, ipv6);
-    if (verdict == SG_COOKIE_PROBE && p->length <= 1) return answer_probe(skb, s, ipv6, client_isn);
+    if (verdict == SG_COOKIE_PROBE) {
+        return p->length <= 1 ? answer_probe(skb, s, ipv6, client_isn) : DROP(early_data_beyond);
+    }
     if (!p->length && !(p->flags & SG_FIN && verdict == SG_COOKIE_FIRST)) return DROP(third_ack);
     if (verdict == SG_COOKIE_LATER) COUNT(hello_gap);
 
-    __u32 index = opening_place(c, &p->tuple, now);
+    /* its place was needed for another opening, and the client's repeated hello begins anew */
+    if (up) connection_remove(ipv6, &p->tuple, up, SG_FLOW_CONNECTING, 0);
+    __u32 index = older == SG_OPENING_NONE ? opening_place(c, &p->tuple, now) : older;
     struct sg_opening* o = opening_at(index);
     if (!o) return DROP(stash_full);
     if (!opening_claim(o, now)) return DROP(stash_busy);
@@ -195,13 +200,9 @@ static __always_inline int client_segment(struct __sk_buff* skb, struct sg_scrat
             s->opening = index;
             return take_segment(skb, s, c, ipv6, o);
         }
-        /* left over from an older connection of this tuple */
-        o->state = SG_OPENING_FREE;
         opening_release(o);
     }
-    /* the place was needed for another opening: the client's repeated hello begins anew */
-    if (up) connection_remove(ipv6, &p->tuple, up, SG_FLOW_CONNECTING, 0);
-    return first_segment(skb, s, c, ipv6);
+    return first_segment(skb, s, c, ipv6, index, up);
 }
 
 SEC("tc")

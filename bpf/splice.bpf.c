@@ -52,7 +52,7 @@ static __always_inline int no_flow(struct __sk_buff* skb, const bool ipv6, __u32
     struct sg_vip_key vip = {.address = in->destination, .port = in->destination_port};
     if (bpf_map_lookup_elem(&vips, &vip)) {
         if (fragment) return DROP(fragment);
-        if ((flags & (SG_SYN | SG_ACK)) == SG_SYN) return JUMP(SG_PROGRAM_SYN);
+        if (is_opening_syn(flags)) return JUMP(SG_PROGRAM_SYN);
         return JUMP(SG_PROGRAM_HELLO);
     }
     struct sg_config* c = get_config();
@@ -67,7 +67,7 @@ static __always_inline int no_flow(struct __sk_buff* skb, const bool ipv6, __u32
 static __always_inline int special(struct __sk_buff* skb, const bool ipv6, __u32 l4, const struct sg_tuple* in,
                                    struct sg_flow* flow, __u32 flags, bool fragment) {
     __u32 state = SG_MEMORY(flow->state);
-    bool syn = (flags & (SG_SYN | SG_ACK)) == SG_SYN;
+    bool syn = is_opening_syn(flags);
     if (fragment) return DROP(fragment);
     if (state == SG_FLOW_DEAD) return DROP(dead_flow);
     if (flow->flags & SG_FLOW_TO_CLIENT) {

@@ -29,7 +29,6 @@ static __always_inline int answer_syn(struct __sk_buff* skb, struct sg_scratch* 
     struct sg_packet* p = &s->packet;
     if (packet_read(skb, s, ipv6)) return DROP(bad_header);
     if (!packet_intact(skb, s, ipv6)) return DROP(bad_checksum);
-    if (p->flags & (SG_FIN | SG_RST)) return DROP(unexpected_flags);
     struct sg_vip_key key = {.address = p->tuple.destination, .port = p->tuple.destination_port};
     struct sg_vip* vip = bpf_map_lookup_elem(&vips, &key);
     if (!vip) return DROP(no_vip);

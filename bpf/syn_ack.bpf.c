@@ -98,7 +98,7 @@ static __always_inline int answer(struct __sk_buff* skb, struct sg_scratch* s, s
         if (!connecting || !(p->flags & SG_ACK) || p->ack != expected) return DROP(unexpected_ack);
         return endpoint_refused(skb, s, ipv6, o, up);
     }
-    if (!(p->flags & SG_ACK)) return DROP(unexpected_flags);
+    if (!(p->flags & SG_ACK) || (p->flags & (SG_SYN | SG_FIN)) == (SG_SYN | SG_FIN)) return DROP(unexpected_flags);
     if (!(p->flags & SG_SYN)) {
         if (!connecting || p->ack == expected || !o) return DROP(connecting);
         return reset_and_repeat(skb, s, ipv6);
@@ -113,6 +113,7 @@ static __always_inline int answer(struct __sk_buff* skb, struct sg_scratch* s, s
         }
     } else {
         if (!o || p->seq - o->cookie != up->ack_delta) return DROP(synack_stale);
+        if (p->ack != o->our_isn + 1) return DROP(unexpected_ack);
         COUNT(syn_ack_repeated);
     }
     if (!o) return DROP(synack_stale); /* the client's repeated hello will be translated */

@@ -17,16 +17,27 @@ struct segment {
     __u32 flags;
 };
 
-#define SG_FIN_WINDOW \
-    (1U << 20) /* a FIN may be this far ahead of what we saw: the segments before it were lost in front of us */
+/*
+ * How far ahead of what was acknowledged or seen a segment may be and still count. A FIN may overtake data, or follow
+ * data lost in front of us. A RST further on is not believed, whatever data was sent: forged data may have been in
+ * between. A genuine one is challenged by its receiver and comes again with the number the receiver expects (RFC 5961
+ * 3.2).
+ */
+#define SG_CLOSE_WINDOW (1U << 20)
 
 static __always_inline __u32 segment_end(const struct segment* segment) {
     return segment->seq + segment->length + !!(segment->flags & SG_SYN) + !!(segment->flags & SG_FIN);
 }
 
+/* Does a receiver in a synchronized state look at data, FIN and acknowledgement of a segment with these flags (RFC 9293
+ * 3.10.7.4)? */
+static __always_inline bool carries_stream(__u32 flags) {
+    return (flags & (SG_SYN | SG_RST | SG_ACK)) == SG_ACK;
+}
+
 static __always_inline void track_segment(struct sg_flow* flow, const struct segment* segment) {
     __u32 end = segment_end(segment);
-    if (sg_seq_before(flow->seq_end, end) && !(segment->flags & (SG_RST | SG_SYN))) flow->seq_end = end;
+    if (sg_seq_before(flow->seq_end, end) && carries_stream(segment->flags)) flow->seq_end = end;
     if (segment->flags & SG_ACK && sg_seq_before(flow->ack, segment->ack)) flow->ack = segment->ack;
     flow->bytes += segment->length;
 }
@@ -45,8 +56,11 @@ static __always_inline void watch_closing(const bool ipv6, struct sg_flow* flow,
 
     if (!(segment->flags & (SG_FIN | SG_RST))) {
         /* Data or an acknowledgement that is new, from the side that seemed to have sent a RST: it was not its own. */
-        bool progress = sg_seq_before(flow->seq_end, segment_end(segment)) || sg_seq_before(flow->ack, segment->ack);
-        if (flow->flags & SG_FLOW_RST && progress && flow_change_state(up, SG_FLOW_CLOSING, SG_FLOW_ESTABLISHED)) {
+        bool progress = sg_seq_between(segment_end(segment), flow->seq_end + 1, flow->seq_end + SG_CLOSE_WINDOW) ||
+                        (segment->ack != flow->ack &&
+                         sg_seq_between(segment->ack + flow->ack_delta, flow->ack + flow->ack_delta, peer->seq_end));
+        if (flow->flags & SG_FLOW_RST && progress && carries_stream(segment->flags) &&
+            flow_change_state(up, SG_FLOW_CLOSING, SG_FLOW_ESTABLISHED)) {
             flow->flags &= ~SG_FLOW_RST;
             flow->state = SG_FLOW_ESTABLISHED;
             peer->state = SG_FLOW_ESTABLISHED;
@@ -56,14 +70,17 @@ static __always_inline void watch_closing(const bool ipv6, struct sg_flow* flow,
     __u16 reason;
     __u32 delta = flow->seq_delta; /* peer->ack counts as the receiver does */
     if (segment->flags & SG_RST) {
-        if (!sg_seq_between(segment->seq + delta, peer->ack, flow->seq_end + delta)) {
+        __u32 end = flow->seq_end + delta;
+        if (sg_seq_before(peer->ack + SG_CLOSE_WINDOW, end)) end = peer->ack + SG_CLOSE_WINDOW;
+        if (!sg_seq_between(segment->seq + delta, peer->ack, end)) {
             COUNT(rst_out_of_window);
             return;
         }
         flow->flags |= SG_FLOW_RST;
         reason = flow->flags & SG_FLOW_TO_CLIENT ? SG_CLOSE_ENDPOINT_RST : SG_CLOSE_CLIENT_RST;
     } else {
-        if (!sg_seq_between(segment->seq + segment->length + delta, peer->ack, flow->seq_end + delta + SG_FIN_WINDOW))
+        if (!carries_stream(segment->flags) ||
+            !sg_seq_between(segment->seq + segment->length + delta, peer->ack, flow->seq_end + delta + SG_CLOSE_WINDOW))
             return;
         flow->flags |= SG_FLOW_FIN;
         if (!(peer->flags & SG_FLOW_FIN)) return;

@@ -32,6 +32,11 @@
 #define SG_PSH 0x08
 #define SG_ACK 0x10
 
+/* The SYN that opens a connection. Together with FIN, RST or ACK it opens none; ECN's flags do not matter. */
+static __always_inline bool is_opening_syn(__u32 flags) {
+    return (flags & (SG_FIN | SG_SYN | SG_RST | SG_ACK)) == SG_SYN;
+}
+
 /* A value the optimiser must not reason about: keeps a bound check next to the access that needs it. */
 #define SG_OPAQUE(variable) asm volatile("" : "+r"(variable))
 
