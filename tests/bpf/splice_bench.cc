@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bpf/splice_bench.h"
+
+#include <arpa/inet.h>
+#include <bpf/libbpf.h>
+#include <net/if.h>
+
+#include <array>
+#include <cstring>
+#include <ctime>
+
+#include <slipgate/cookie.h>
+
+namespace slipgate::test {
+namespace {
+
+sg_tuple tuple_of(const Packet& packet) {
+    return {.source = IpAddress::parse(packet.source)->to_abi(),
+            .destination = IpAddress::parse(packet.destination)->to_abi(),
+            .source_port = htons(packet.source_port),
+            .destination_port = htons(packet.destination_port)};
+}
+
+sg_flow4_key ipv4_key(const sg_tuple& tuple) {
+    return {tuple.source.word[3], tuple.destination.word[3], tuple.source_port, tuple.destination_port};
+}
+
+// A tuple as bpf/lib/common.h hashes it.
+std::array<__u64, 5> hashed_words(const sg_tuple& t) {
+    const auto two = [](__be32 high, __be32 low) { return static_cast<__u64>(high) << 32 | low; };
+    return {two(t.source.word[0], t.source.word[1]), two(t.source.word[2], t.source.word[3]),
+            two(t.destination.word[0], t.destination.word[1]), two(t.destination.word[2], t.destination.word[3]),
+            static_cast<__u64>(t.source_port) << 16 | t.destination_port};
+}
+
+// One CPU: the rate limit and the working memory are per CPU, and what is counted is then where we look.
+void stay_on_this_cpu() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(sched_getcpu(), &set);
+    ASSERT_EQ(sched_setaffinity(0, sizeof set, &set), 0);
+}
+
+constexpr const char* kCounterNames[] = {
+#define X(name, help) #name,
+    SG_COUNTERS(X)
+#undef X
+};
+
+}  // namespace
+
+void SpliceBench::SetUp() {
+    ASSERT_NO_FATAL_FAILURE(KernelBench::SetUp());
+    stay_on_this_cpu();
+    run("ip link set up0 address 02:00:00:00:02:01 && ip link add dn0 address 02:00:00:00:01:01 type veth peer name "
+        "cl0");
+    run("ip link set dn0 up && ip link set cl0 up");
+    run("ip addr add 198.51.100.1/24 dev dn0 && ip addr add 2001:db8::1/64 dev dn0 nodad");
+    for (const char* address : {"10.7.0.20", "10.7.0.21", "fd07::20", "fd07::21"})
+        run("ip neigh add " + std::string(address) + " lladdr 02:00:00:00:02:09 dev up0");
+    for (const auto* family : kFamilies)
+        run("ip neigh add " + std::string(family->client) + " lladdr 02:00:00:00:01:09 dev dn0");
+    options.interfaces = {"up0", "dn0"};
+    options.mss = kVipMss;
+    options.max_connections = 65536;
+    options.rst_per_second = 1U << 30;
+    datapath_ = open();
+    ASSERT_TRUE(datapath_);
+    serve({at(kIpv4.endpoint, kEndpointPort), at(kIpv6.endpoint, kEndpointPort)});
+    ifindex_ = {{Side::kClient, if_nametoindex("dn0")}, {Side::kEndpoint, if_nametoindex("up0")}};
+    bpf_link_info info{};
+    __u32 size = sizeof info;
+    ASSERT_EQ(bpf_obj_get_info_by_fd(pinned("links/up0").get(), &info, &size), 0);
+    program_ = Fd(bpf_prog_get_fd_by_id(info.prog_id));
+    ASSERT_TRUE(program_);
+    counters_ = pinned("counters");
+    flows4_ = pinned("flows4");
+    flows6_ = pinned("flows6");
+    openings_ = pinned("openings");
+    per_cpu_.resize(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+}
+
+void SpliceBench::TearDown() {
+    datapath_.reset();
+    KernelBench::TearDown();
+}
+
+void SpliceBench::serve(const std::vector<SocketAddress>& endpoints) {
+    RoutingTable table;
+    table.backends["shop/web:443"].endpoints = endpoints;
+    table.routes["shop/web"].backends = {{"shop/web:443", 1}};
+    for (const auto* family : kFamilies) table.vips[at(family->vip, kVipPort)].names = {{kServerName, "shop/web"}};
+    const auto applied = datapath_->apply(table);
+    ASSERT_TRUE(applied) << applied.error().message;
+    ASSERT_TRUE(datapath_->problems().empty()) << datapath_->problems().front().reason;
+}
+
+sg_counters SpliceBench::counters() {
+    const __u32 zero = 0;
+    EXPECT_EQ(bpf_map_lookup_elem(counters_.get(), &zero, per_cpu_.data()), 0);
+    sg_counters sum{};
+    for (const auto& one : per_cpu_) {
+        for (std::size_t i = 0; i < SG_COUNTER_MAX; ++i)
+            reinterpret_cast<__u64*>(&sum)[i] += reinterpret_cast<const __u64*>(&one)[i];
+    }
+    return sum;
+}
+
+Outcome SpliceBench::run_packet(const Bytes& frame, Side side) {
+    const auto before = counters();
+    __sk_buff context{};
+    context.ifindex = ifindex_[side];
+    LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = frame.data(), .data_out = out_.data(),
+                .data_size_in = static_cast<__u32>(frame.size()), .data_size_out = static_cast<__u32>(out_.size()),
+                .ctx_in = &context, .ctx_size_in = sizeof context, .repeat = 1);
+    EXPECT_EQ(bpf_prog_test_run_opts(program_.get(), &test), 0) << std::strerror(errno) << "\n" << describe(frame);
+    const auto after = counters();
+    Outcome outcome{static_cast<int>(test.retval), Bytes(out_.begin(), out_.begin() + test.data_size_out), {}};
+    for (std::size_t i = 0; i < SG_COUNTER_MAX; ++i) {
+        const auto more = reinterpret_cast<const __u64*>(&after)[i] - reinterpret_cast<const __u64*>(&before)[i];
+        if (more) outcome.counted[kCounterNames[i]] = more;
+    }
+    return outcome;
+}
+
+std::optional<sg_flow> SpliceBench::flow(const Packet& packet) {
+    const auto tuple = tuple_of(packet);
+    const auto key4 = ipv4_key(tuple);
+    sg_flow4 flow4{};
+    sg_flow6 flow6{};
+    if (packet.ipv6()) {
+        if (bpf_map_lookup_elem(flows6_.get(), &tuple, &flow6)) return {};
+        return flow6.flow;
+    }
+    if (bpf_map_lookup_elem(flows4_.get(), &key4, &flow4)) return {};
+    return flow4.flow;
+}
+
+void SpliceBench::set_flow_state(const Packet& packet, std::uint32_t state) {
+    const auto tuple = tuple_of(packet);
+    const auto key4 = ipv4_key(tuple);
+    sg_flow4 flow4{};
+    sg_flow6 flow6{};
+    if (packet.ipv6()) {
+        ASSERT_EQ(bpf_map_lookup_elem(flows6_.get(), &tuple, &flow6), 0);
+        flow6.flow.state = state;
+        ASSERT_EQ(bpf_map_update_elem(flows6_.get(), &tuple, &flow6, BPF_EXIST), 0);
+    } else {
+        ASSERT_EQ(bpf_map_lookup_elem(flows4_.get(), &key4, &flow4), 0);
+        flow4.flow.state = state;
+        ASSERT_EQ(bpf_map_update_elem(flows4_.get(), &key4, &flow4, BPF_EXIST), 0);
+    }
+}
+
+void SpliceBench::forget_flow(const Packet& packet) {
+    const auto tuple = tuple_of(packet);
+    const auto key4 = ipv4_key(tuple);
+    if (packet.ipv6()) {
+        bpf_map_delete_elem(flows6_.get(), &tuple);
+    } else {
+        bpf_map_delete_elem(flows4_.get(), &key4);
+    }
+}
+
+std::optional<sg_opening> SpliceBench::opening(const Packet& packet) {
+    const auto tuple = tuple_of(packet);
+    const auto words = hashed_words(tuple);
+    const auto set = static_cast<__u32>(sg_siphash_words(config().cookie_key, words.data(), 5)) % SG_OPENING_SETS;
+    auto found = std::make_unique<sg_opening>();
+    for (__u32 way = 0; way < SG_OPENING_WAYS; ++way) {
+        const __u32 index = set * SG_OPENING_WAYS + way;
+        EXPECT_EQ(bpf_map_lookup_elem(openings_.get(), &index, found.get()), 0);
+        if (found->state != SG_OPENING_FREE && std::memcmp(&found->client, &tuple, sizeof tuple) == 0) return *found;
+    }
+    return {};
+}
+
+bool SpliceBench::fits_a_cookie(const Packet& packet) const {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const auto tick = (static_cast<__u64>(now.tv_sec) * 1'000'000'000ULL) >> SG_COOKIE_TICK_SHIFT;
+    const auto words = hashed_words(tuple_of(packet));
+    __u32 isn = 0;
+    return sg_cookie_check(config().cookie_key, words.data(), tick, packet.ack - 1, packet.seq, SG_STASH_BYTES, &isn) !=
+           SG_COOKIE_FOREIGN;
+}
+
+std::size_t SpliceBench::flow_entries() {
+    std::size_t entries = 0;
+    sg_tuple key{};  // the larger of both keys
+    for (const int map : {flows4_.get(), flows6_.get()}) {
+        for (int more = bpf_map_get_next_key(map, nullptr, &key); more == 0;
+             more = bpf_map_get_next_key(map, &key, &key))
+            ++entries;
+    }
+    return entries;
+}
+
+void SpliceBench::set_config(const sg_config& config) {
+    const __u32 zero = 0;
+    ASSERT_EQ(bpf_map_update_elem(pinned("config").get(), &zero, &config, BPF_ANY), 0);
+}
+
+}  // namespace slipgate::test

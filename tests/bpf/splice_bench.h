@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The data plane on single packets: BPF_PROG_TEST_RUN of the entry program, which tail-calls the others. The redirect
+// at the end is not carried out: what would have been sent is the packet and the action that come back.
+#pragma once
+
+#include <linux/pkt_cls.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bpf/lib/opening.h"
+#include "tests/bpf/kernel_bench.h"
+#include "tests/bpf/packet.h"
+
+namespace slipgate::test {
+
+inline constexpr int kPassed = -1;     // TC_ACT_UNSPEC: not ours, the next program or the stack may have it
+inline constexpr int kDropped = 2;     // TC_ACT_SHOT
+inline constexpr int kRedirected = 7;  // TC_ACT_REDIRECT
+static_assert(kPassed == TC_ACT_UNSPEC && kDropped == TC_ACT_SHOT && kRedirected == TC_ACT_REDIRECT);
+
+enum class Side { kClient, kEndpoint };
+
+// Counters that went up, by how much.
+using Counted = std::map<std::string, std::uint64_t>;
+
+struct Outcome {
+    int action = 0;
+    Bytes frame;
+    Counted counted;
+};
+
+// Who is who. Clients are behind dn0, endpoints behind up0; both links answer no ARP: the neighbours are fixed.
+struct Family {
+    const char *name, *client, *vip, *ours, *endpoint;
+};
+inline constexpr Family kIpv4{"IPv4", "198.51.100.9", "192.0.2.1", "10.7.0.1", "10.7.0.20"};
+inline constexpr Family kIpv6{"IPv6", "2001:db8::9", "2001:db8:1::1", "fd07::1", "fd07::20"};
+inline constexpr const Family* kFamilies[] = {&kIpv4, &kIpv6};
+
+inline constexpr Mac kClientMac{2, 0, 0, 0, 1, 9}, kClientLinkMac{2, 0, 0, 0, 1, 1};
+inline constexpr Mac kEndpointMac{2, 0, 0, 0, 2, 9}, kEndpointLinkMac{2, 0, 0, 0, 2, 1};
+inline constexpr std::uint16_t kVipPort = 443, kEndpointPort = 8443;
+inline constexpr std::uint16_t kVipMss = 1400, kLinkMtu = 1500;
+inline constexpr std::uint8_t kPromisedScale = 10;
+inline constexpr const char* kServerName = "shop.example.com";
+
+class SpliceBench : public KernelBench {
+  public:
+    // Runs the entry program on a frame that came in on the side's link.
+    Outcome run_packet(const Bytes& frame, Side side);
+    Outcome run_packet(const Packet& packet, Side side) { return run_packet(packet.frame(), side); }
+
+    // The flow entry under which packets like this one are looked up.
+    std::optional<sg_flow> flow(const Packet& packet);
+    void set_flow_state(const Packet& packet, std::uint32_t state);
+    void forget_flow(const Packet& packet);
+    std::size_t flow_entries();  // of both families
+    // The opening of the connection that this packet of a client belongs to.
+    std::optional<sg_opening> opening(const Packet& packet);
+
+    [[nodiscard]] sg_config config() const { return first<sg_config>("config"); }
+    void set_config(const sg_config& config);
+
+    // Does the packet's acknowledgement, by chance or by right, look like one of a cookie of its connection? One in
+    // 2048 wrong ones does (cookie.h).
+    [[nodiscard]] bool fits_a_cookie(const Packet& packet) const;
+
+    // Serves kServerName by these endpoints.
+    void serve(const std::vector<SocketAddress>& endpoints);
+
+  protected:
+    void SetUp() override;
+    void TearDown() override;
+
+  private:
+    sg_counters counters();
+
+    std::unique_ptr<Datapath> datapath_;
+    Fd program_, counters_, flows4_, flows6_, openings_;
+    std::map<Side, unsigned> ifindex_;
+    Bytes out_ = Bytes(4096);
+    std::vector<sg_counters> per_cpu_;
+};
+
+}  // namespace slipgate::test
