@@ -3,6 +3,9 @@
  * Removes flow entries that are over. The agent walks the maps and proposes keys in gc_batch; this program, run by the
  * agent, decides: it looks again, and a compare-and-exchange on the state makes sure that what it deletes is what it
  * looked at. User space cannot do that: between its look and its delete the client may have reused the tuple.
+ *
+ * The kernel may preempt this program, and give the memory of a deleted entry to a new one meanwhile. So it looks once
+ * more when the entry is DEAD, and brings it back to life if it is not over. Packets that met it are sent again.
  */
 #include "lib/flow.h"
 
@@ -14,9 +17,9 @@ struct gc_loop {
     __u32 removed;
 };
 
-/* Is neither direction younger than the limit of the connection's state? */
-static __always_inline bool is_over(const struct gc_loop* gc, const struct sg_flow* up, const struct sg_flow* down) {
-    __u32 state = up->state;
+/* Has no direction of a connection in this state seen a packet for as long as the state may last? */
+static __always_inline bool has_been_silent(const struct gc_loop* gc, __u32 state, const struct sg_flow* up,
+                                            const struct sg_flow* down) {
     __u32 limit = state == SG_FLOW_ESTABLISHED  ? gc->limits->idle
                   : state == SG_FLOW_CONNECTING ? gc->limits->connecting
                                                 : gc->limits->closing;
@@ -42,13 +45,20 @@ static __always_inline void gc_connection(const bool ipv6, struct gc_loop* gc, c
         return;
     }
     struct sg_flow *up = to_client ? other : flow, *down = to_client ? flow : other;
-    if (!up || !is_over(gc, up, down)) return;
-    __u32 state = up->state;
+    if (!up) return;
+    __u32 state = SG_MEMORY(up->state);
+    if (!has_been_silent(gc, state, up, down)) return;
     __u16 reason = state == SG_FLOW_ESTABLISHED  ? SG_CLOSE_IDLE
                    : state == SG_FLOW_CONNECTING ? SG_CLOSE_CONNECT_TIMEOUT
                                                  : 0;
     struct sg_tuple client = to_client ? other_key : *key;
-    if (connection_remove(ipv6, &client, up, state, reason)) gc->removed += 2;
+    if (!flow_change_state(up, state, SG_FLOW_DEAD)) return;
+    if (flow_find(ipv6, &client) != up || !has_been_silent(gc, state, up, down)) {
+        flow_change_state(up, SG_FLOW_DEAD, state);
+        return;
+    }
+    connection_delete(ipv6, &client, up, reason);
+    gc->removed += 2;
 }
 
 static long gc_step(__u32 index, struct gc_loop* gc) {

@@ -4,9 +4,11 @@
 #include <bpf/bpf.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <numeric>
 #include <type_traits>
 
 #include "agent/base/address.h"
@@ -16,6 +18,13 @@ namespace slipgate {
 namespace {
 
 constexpr std::uint32_t kBatch = 4096;  // entries per system call; more than any bucket holds
+
+// The keys of gc_batch.
+constexpr auto kSlots = [] {
+    std::array<__u32, SG_GC_BATCH> slots{};
+    std::iota(slots.begin(), slots.end(), 0U);
+    return slots;
+}();
 
 std::uint32_t now() {
     timespec time{};
@@ -107,10 +116,10 @@ Result<std::uint32_t> GarbageCollector::collect() {
     std::uint32_t removed = 0;
     for (std::size_t begin = 0; begin < candidates_.size(); begin += SG_GC_BATCH) {
         const auto count = static_cast<__u32>(std::min<std::size_t>(SG_GC_BATCH, candidates_.size() - begin));
-        for (__u32 i = 0; i < count; i++) {
-            if (auto status = map_set(fds_.gc_batch, "gc_batch", i, candidates_[begin + i]); !status)
-                return tl::unexpected(status.error());
-        }
+        __u32 written = count;
+        if (const int error =
+                bpf_map_update_batch(fds_.gc_batch, kSlots.data(), &candidates_[begin], &written, nullptr))
+            return fail_errno("gc_batch", error);
         const sg_gc_limits limits{units(limits_.closing), units(limits_.connecting), units(limits_.idle), count, 0, 0};
         if (auto status = map_set(fds_.gc_limits, "gc_limits", __u32{0}, limits); !status)
             return tl::unexpected(status.error());

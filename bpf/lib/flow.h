@@ -75,14 +75,14 @@ static __always_inline bool flow_change_state(struct sg_flow* flow, __u32 from, 
 }
 
 /*
- * Removes both entries of the connection whose client-to-endpoint entry `up` is found under `client`, if its state is
- * still `state`. Reports its end with `reason` (enum sg_close_reason) unless that was done, or reason is 0. Another CPU
- * that comes here at the same time loses the compare-and-exchange and does nothing. Returns true if removed.
+ * Removes both entries of the connection whose client-to-endpoint entry `up` is found under `client`; the caller has
+ * made it DEAD. Reports its end with `reason` (enum sg_close_reason) unless that was done, or reason is 0.
  */
-static __always_inline bool connection_remove(const bool ipv6, const struct sg_tuple* client, struct sg_flow* up,
-                                              __u32 state, __u16 reason) {
-    if (!flow_change_state(up, state, SG_FLOW_DEAD)) return false;
+static __always_inline void connection_delete(const bool ipv6, const struct sg_tuple* client, struct sg_flow* up,
+                                              __u16 reason) {
     struct sg_tuple out, down_key;
+    /* Should a delete fail, the garbage collector deletes again, but not while another CPU is at it. */
+    up->seen = SG_SECONDS(bpf_ktime_get_ns());
     flow_out(ipv6, up, &out);
     tuple_reverse(&down_key, &out);
     struct sg_flow* down = flow_find(ipv6, &down_key);
@@ -98,6 +98,16 @@ static __always_inline bool connection_remove(const bool ipv6, const struct sg_t
         }
     }
     flow_delete(ipv6, client);
+}
+
+/*
+ * The same, if the connection's state is still `state`. Another CPU that comes here at the same time loses the
+ * compare-and-exchange and does nothing. Returns true if removed.
+ */
+static __always_inline bool connection_remove(const bool ipv6, const struct sg_tuple* client, struct sg_flow* up,
+                                              __u32 state, __u16 reason) {
+    if (!flow_change_state(up, state, SG_FLOW_DEAD)) return false;
+    connection_delete(ipv6, client, up, reason);
     return true;
 }
 

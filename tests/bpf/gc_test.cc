@@ -27,30 +27,46 @@ __be16 port(std::uint16_t value) {
 
 class GcTest : public test::KernelBench {
   protected:
-    // A connection from 198.51.100.9:`client` by 192.0.2.1:443 and 10.7.0.1:61000+ to 10.7.0.20:8443, silent for `age`.
+    // Both entries of a connection: `client` as the client sends, `ours` as we send to the endpoint. Silent for `age`.
+    struct Entries {
+        sg_flow4_key up_key, down_key;
+        sg_flow4 up, down;
+    };
+    static Entries entries(const sg_flow4_key& client, const sg_flow4_key& ours, std::uint32_t state,
+                           std::uint32_t age) {
+        Entries made{client, {ours.destination, ours.source, ours.destination_port, ours.source_port}, {}, {}};
+        made.up.flow.state = state;
+        made.up.flow.seen = made.up.flow.opened = clock_units() - age;
+        made.up.flow.route = SG_ROUTE_NONE;
+        made.down = made.up;
+        made.up.flow.bytes = 11;
+        made.up.source = ours.source;
+        made.up.destination = ours.destination;
+        made.up.flow.source_port = ours.source_port;
+        made.up.flow.destination_port = ours.destination_port;
+        made.down.flow.bytes = 22;
+        made.down.flow.flags = SG_FLOW_TO_CLIENT;
+        made.down.source = client.destination;
+        made.down.destination = client.source;
+        made.down.flow.source_port = client.destination_port;
+        made.down.flow.destination_port = client.source_port;
+        return made;
+    }
+    // A connection from 198.51.100.9:`client` by 192.0.2.1:443 and 10.7.0.1:61000+ to 10.7.0.20:8443.
     void connection(std::uint16_t client, std::uint32_t state, std::uint32_t age) {
         const auto ours = static_cast<std::uint16_t>(61000 + client);
-        const sg_flow4_key up_key{ipv4("198.51.100.9"), ipv4("192.0.2.1"), port(client), port(443)};
-        const sg_flow4_key down_key{ipv4("10.7.0.20"), ipv4("10.7.0.1"), port(8443), port(ours)};
-        sg_flow4 up{};
-        up.flow.state = state;
-        up.flow.seen = up.flow.opened = clock_units() - age;
-        up.flow.route = SG_ROUTE_NONE;
-        up.flow.bytes = 11;
-        sg_flow4 down = up;
-        up.source = ipv4("10.7.0.1");
-        up.destination = ipv4("10.7.0.20");
-        up.flow.source_port = port(ours);
-        up.flow.destination_port = port(8443);
-        down.source = ipv4("192.0.2.1");
-        down.destination = ipv4("198.51.100.9");
-        down.flow.source_port = port(443);
-        down.flow.destination_port = port(client);
-        down.flow.flags = SG_FLOW_TO_CLIENT;
-        down.flow.bytes = 22;
+        const auto made = entries({ipv4("198.51.100.9"), ipv4("192.0.2.1"), port(client), port(443)},
+                                  {ipv4("10.7.0.1"), ipv4("10.7.0.20"), port(ours), port(8443)}, state, age);
         const Fd flows = pinned("flows4");
-        ASSERT_EQ(bpf_map_update_elem(flows.get(), &up_key, &up, BPF_NOEXIST), 0);
-        ASSERT_EQ(bpf_map_update_elem(flows.get(), &down_key, &down, BPF_NOEXIST), 0);
+        ASSERT_EQ(bpf_map_update_elem(flows.get(), &made.up_key, &made.up, BPF_NOEXIST), 0);
+        ASSERT_EQ(bpf_map_update_elem(flows.get(), &made.down_key, &made.down, BPF_NOEXIST), 0);
+    }
+    static std::uint64_t counter(const Datapath& datapath, std::string_view name) {
+        const auto counters = datapath.counters();
+        if (!counters) return 0;
+        const auto found =
+            std::find_if(counters->begin(), counters->end(), [&](const auto& c) { return c.name == name; });
+        return found == counters->end() ? 0 : found->value;
     }
     std::set<std::uint16_t> clients() {
         std::set<std::uint16_t> ports;
@@ -94,12 +110,7 @@ TEST_F(GcTest, OnlyWhatIsOverGoesAndIsReported) {
     EXPECT_EQ(idle->bytes_up, 11U);
     EXPECT_EQ(idle->bytes_down, 22U);
 
-    const auto counters = datapath->counters();
-    ASSERT_TRUE(counters);
-    const auto removed =
-        std::find_if(counters->begin(), counters->end(), [](const auto& c) { return c.name == "gc_removed"; });
-    ASSERT_NE(removed, counters->end());
-    EXPECT_EQ(removed->value, 4U);
+    EXPECT_EQ(counter(*datapath, "gc_removed"), 4U);
 }
 
 TEST_F(GcTest, WalkPassesOnFromTickToTickAndCounts) {
@@ -112,6 +123,38 @@ TEST_F(GcTest, WalkPassesOnFromTickToTickAndCounts) {
     EXPECT_THAT(clients(), testing::ElementsAre(4000));
     EXPECT_EQ(datapath->flows().established, 2U);
     EXPECT_EQ(datapath->flows().closing, 0U);
+}
+
+// Each tick looks at a bounded number of entries, however many there are.
+TEST_F(GcTest, AMillionConnectionsGoInBoundedSteps) {
+    constexpr std::uint32_t kConnections = 1'000'000;
+    options.max_connections = kConnections;
+    const auto datapath = open();
+    ASSERT_TRUE(datapath);
+    const Fd flows = pinned("flows4");
+    std::vector<sg_flow4_key> keys;
+    std::vector<sg_flow4> values;
+    for (std::uint32_t i = 0; i < kConnections; ++i) {
+        const bool live = i % 10 == 0;
+        const auto made = entries({__builtin_bswap32(0x0b000000 + i), ipv4("192.0.2.1"), port(5), port(443)},
+                                  {ipv4("10.7.0.1"), __builtin_bswap32(0x0c000000 + i), port(61000), port(8443)},
+                                  live ? SG_FLOW_ESTABLISHED : SG_FLOW_CLOSING, live ? 0 : 50);
+        keys.insert(keys.end(), {made.up_key, made.down_key});
+        values.insert(values.end(), {made.up, made.down});
+    }
+    __u32 count = 2 * kConnections;
+    ASSERT_EQ(bpf_map_update_batch(flows.get(), keys.data(), values.data(), &count, nullptr), 0);
+
+    std::uint64_t before = 0, removed = 0;
+    int ticks = 0;
+    while (datapath->flows().established == 0 && ++ticks < 100) {
+        ASSERT_TRUE(datapath->tick());
+        removed = counter(*datapath, "gc_removed");
+        ASSERT_LE(removed - before, 2 * (65536U + 4096U)) << "a step and the batch it began, both directions";
+        before = removed;
+    }
+    EXPECT_EQ(removed, 2 * kConnections / 10 * 9);
+    EXPECT_EQ(datapath->flows().established, 2 * kConnections / 10);
 }
 
 }  // namespace
