@@ -43,6 +43,15 @@ static __always_inline void track_segment(struct sg_flow* flow, const struct seg
 }
 
 /*
+ * What the receiver of `flow` acknowledged, as it counts: never more than was sent. Where it seems to be more, a forged
+ * or spoiled segment said so, and the sender's FIN would look like an old one for ever.
+ */
+static __always_inline __u32 acknowledged(const struct sg_flow* flow, const struct sg_flow* peer) {
+    __u32 end = flow->seq_end + flow->seq_delta;
+    return sg_seq_before(end, peer->ack) ? end : peer->ack;
+}
+
+/*
  * Called for a FIN, a RST, and every packet of a closing flow, before track_segment(). `in` is the packet's tuple,
  * `out` what it leaves with.
  */
@@ -55,11 +64,13 @@ static __always_inline void watch_closing(const bool ipv6, struct sg_flow* flow,
     struct sg_flow* up = flow->flags & SG_FLOW_TO_CLIENT ? peer : flow;
 
     if (!(segment->flags & (SG_FIN | SG_RST))) {
-        /* Data or an acknowledgement that is new, from the side that seemed to have sent a RST: it was not its own. */
+        /* Data or an acknowledgement that is new, from the side that seemed to have sent a RST: it was not its own.
+         * With both FINs the connection is over all the same. */
         bool progress = sg_seq_between(segment_end(segment), flow->seq_end + 1, flow->seq_end + SG_CLOSE_WINDOW) ||
                         (segment->ack != flow->ack &&
                          sg_seq_between(segment->ack + flow->ack_delta, flow->ack + flow->ack_delta, peer->seq_end));
-        if (flow->flags & SG_FLOW_RST && progress && carries_stream(segment->flags) &&
+        bool finished = flow->flags & peer->flags & SG_FLOW_FIN;
+        if (flow->flags & SG_FLOW_RST && !finished && progress && carries_stream(segment->flags) &&
             flow_change_state(up, SG_FLOW_CLOSING, SG_FLOW_ESTABLISHED)) {
             flow->flags &= ~SG_FLOW_RST;
             flow->state = SG_FLOW_ESTABLISHED;
@@ -68,11 +79,10 @@ static __always_inline void watch_closing(const bool ipv6, struct sg_flow* flow,
         return;
     }
     __u16 reason;
-    __u32 delta = flow->seq_delta; /* peer->ack counts as the receiver does */
+    __u32 delta = flow->seq_delta, begin = acknowledged(flow, peer), end = flow->seq_end + delta;
     if (segment->flags & SG_RST) {
-        __u32 end = flow->seq_end + delta;
-        if (sg_seq_before(peer->ack + SG_CLOSE_WINDOW, end)) end = peer->ack + SG_CLOSE_WINDOW;
-        if (!sg_seq_between(segment->seq + delta, peer->ack, end)) {
+        if (sg_seq_before(begin + SG_CLOSE_WINDOW, end)) end = begin + SG_CLOSE_WINDOW;
+        if (!sg_seq_between(segment->seq + delta, begin, end)) {
             COUNT(rst_out_of_window);
             return;
         }
@@ -80,7 +90,7 @@ static __always_inline void watch_closing(const bool ipv6, struct sg_flow* flow,
         reason = flow->flags & SG_FLOW_TO_CLIENT ? SG_CLOSE_ENDPOINT_RST : SG_CLOSE_CLIENT_RST;
     } else {
         if (!carries_stream(segment->flags) ||
-            !sg_seq_between(segment->seq + segment->length + delta, peer->ack, flow->seq_end + delta + SG_CLOSE_WINDOW))
+            !sg_seq_between(segment->seq + segment->length + delta, begin, end + SG_CLOSE_WINDOW))
             return;
         flow->flags |= SG_FLOW_FIN;
         if (!(peer->flags & SG_FLOW_FIN)) return;
