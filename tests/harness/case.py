@@ -28,6 +28,7 @@ class Case(unittest.TestCase):
     backends = 2
     clients = 1
     wires = False
+    mtu = 1500
     direct = False
     nginx = True
     flags = ()  # of slipgated
@@ -35,7 +36,7 @@ class Case(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.network = Network(cls.clients, cls.backends, cls.wires)
+        cls.network = Network(cls.clients, cls.backends, cls.wires, cls.mtu)
         cls.addClassCleanup(cls.network.close)
         cls.client, cls.gateway = cls.network.clients[0], cls.network.gateway
         cls.certificates = {}

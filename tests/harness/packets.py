@@ -19,7 +19,7 @@ class Segment:
     destination_port: int
     seq: int = 0
     ack: int = 0
-    flags: int = ACK
+    flags: int = ACK  # of byte 13; 0x100: the last bit of byte 12, AE (RFC 9768)
     window: int = 65535
     options: bytes = b""  # of TCP, a multiple of 4
     payload: bytes = b""
@@ -38,9 +38,9 @@ class Segment:
         return (self.seq + len(self.payload) + bool(self.flags & SYN) + bool(self.flags & FIN)) % MODULUS
 
     def tcp(self):
-        offset = (20 + len(self.options)) // 4 << 4
+        offset = (20 + len(self.options)) // 4 << 4 | self.flags >> 8
         header = struct.pack("!HHIIBBHHH", self.source_port, self.destination_port, self.seq % MODULUS, self.ack % MODULUS,
-                             offset, self.flags, self.window, 0, 0)
+                             offset, self.flags & 0xFF, self.window, 0, 0)
         segment = header + self.options + self.payload
         sum_ = checksum(self._pseudo_header(len(segment)) + segment)
         if self.bad_checksum:

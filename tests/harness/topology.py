@@ -59,7 +59,7 @@ class Network:
             ip("link", "add", "eth0", "netns", host.name, "type", "veth", "peer", wire.near, "netns", "wires")
             ip("link", "add", host.port, "netns", "gw", "type", "veth", "peer", wire.far, "netns", "wires")
             self.wires[host.name] = wire
-            wire.open()
+            wire.open(mtu)
         else:
             ip("link", "add", "eth0", "netns", host.name, "type", "veth", "peer", host.port, "netns", "gw")
         ip("link", "set", host.port, "address", host.gateway_mac, "mtu", mtu, "up", namespace="gw")
