@@ -160,6 +160,13 @@ Result<std::vector<std::string>> parse_interfaces(std::string_view text) {
     return names;
 }
 
+Result<AttachMode> parse_attach_mode(std::string_view text) {
+    if (text == "auto") return AttachMode::kAuto;
+    if (text == "tcx") return AttachMode::kTcx;
+    if (text == "clsact") return AttachMode::kClsact;
+    return refuse(text, "give auto, tcx or clsact");
+}
+
 Result<log::Level> parse_log_level(std::string_view text) {
     if (text == "trace") return log::Level::trace;
     if (text == "debug") return log::Level::debug;

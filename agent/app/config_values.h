@@ -12,6 +12,7 @@
 #include "agent/base/address.h"
 #include "agent/base/log.h"
 #include "agent/base/result.h"
+#include "agent/datapath/attach_mode.h"
 
 namespace slipgate::config {
 
@@ -39,6 +40,8 @@ namespace slipgate::config {
 
 // Names of network interfaces, separated by commas.
 [[nodiscard]] Result<std::vector<std::string>> parse_interfaces(std::string_view text);
+
+[[nodiscard]] Result<AttachMode> parse_attach_mode(std::string_view text);
 
 [[nodiscard]] Result<log::Level> parse_log_level(std::string_view text);
 

@@ -89,6 +89,9 @@ constexpr std::array kSettings = {
     Setting{"interface", kDatapath, "NAME[,NAME...]", "",
             "interfaces to attach to; none: every suitable one, at any time",
             [](Config& c, std::string_view v) { return store(parse_interfaces(v), c.datapath.interfaces); }},
+    Setting{"attach", kDatapath, "auto|tcx|clsact", "auto",
+            "how: tcx links (Linux 6.6), filters of clsact; auto: tcx if there",
+            [](Config& c, std::string_view v) { return store(parse_attach_mode(v), c.datapath.attach); }},
     Setting{"source-ports", kDatapath, "FIRST-LAST", "61000-65535",
             "ports towards endpoints; the host itself must not use them", set_source_ports},
     Setting{

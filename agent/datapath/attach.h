@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attaching the entry program to interfaces: a tcx link at the head of TC ingress, pinned, so that it outlives the
-// agent; on kernels before 6.6 a clsact filter of priority 1, which does so by nature.
+// Attaching the entry program to interfaces: a tcx link at the head of TC ingress, or on kernels before 6.6 a clsact
+// filter. Either outlives the agent, and the next agent replaces the program in it: no packet passes in between.
 #pragma once
 
 #include <filesystem>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "agent/base/result.h"
+#include "agent/datapath/attach_mode.h"
 #include "agent/datapath/interfaces.h"
+#include "agent/datapath/tcx_links.h"
 
 namespace slipgate {
 
@@ -21,22 +24,21 @@ struct EntryPrograms {
 class Attacher {
   public:
     // The programs are borrowed and must outlive this object.
-    Attacher(const std::filesystem::path& pin_dir, EntryPrograms programs)
-        : links_(pin_dir / "links"), programs_(programs) {}
+    Attacher(const std::filesystem::path& pin_dir, EntryPrograms programs, AttachMode mode);
 
-    // Puts the program that suits it on an interface, or in place of the program that an earlier agent left there: no
-    // packet passes in between.
+    // Puts the program that suits it on an interface, or in place of the program that an earlier agent left there. What
+    // an agent of another mode left is taken away after that; until then the old program sees what the new one lets
+    // pass.
     [[nodiscard]] Status attach(const Interface& interface);
 
-    // Takes away the links of interfaces that are not in `interfaces` (gone, renamed, no longer chosen).
-    [[nodiscard]] Status keep_only(const std::set<std::string>& interfaces);
+    // Takes the program off every interface that is not in `chosen` (gone, renamed, no longer wanted).
+    [[nodiscard]] Status keep_only(const std::vector<Interface>& chosen);
 
   private:
-    [[nodiscard]] Status attach_tcx(const Interface& interface, int program_fd, bool& unsupported);
-    [[nodiscard]] Status attach_clsact(const Interface& interface, int program_fd);
-
-    std::filesystem::path links_;
+    TcxLinks links_;
+    std::set<int> filters_;  // indexes of the interfaces with our clsact filter
     EntryPrograms programs_;
+    AttachMode mode_;
 };
 
 // Takes the program off every interface of this network namespace, however it was attached.

@@ -99,7 +99,8 @@ Status Datapath::Impl::start() {
         NameSecret{config.name_key[0], config.name_key[1]}, !object->adopted());
     if (auto status = reconciler->adopt(); !status) return fail(status.error(), "adopt maps");
 
-    attacher = std::make_unique<Attacher>(options.pin_dir, object->entry_programs());
+    if (auto status = object->pin_programs(); !status) return status;
+    attacher = std::make_unique<Attacher>(options.pin_dir, object->entry_programs(), options.attach);
     if (auto status = attach_interfaces(); !status) return status;
     return object->publish_programs();
 }
@@ -110,7 +111,6 @@ Status Datapath::Impl::attach_interfaces() {
     auto choice = choose_interfaces(*all, options.interfaces);
     interface_problems = std::move(choice.refused);
     std::vector<Interface> now_attached;
-    std::set<std::string> names;
     for (const auto& interface : choice.chosen) {
         const bool known = std::any_of(attached.begin(), attached.end(), [&](const auto& old) {
             return old.ifindex == interface.ifindex && old.name == interface.name;
@@ -124,11 +124,10 @@ Status Datapath::Impl::attach_interfaces() {
                       {{"interface", interface.name}, {"ifindex", interface.ifindex}, {"mtu", interface.mtu}});
         }
         now_attached.push_back(interface);
-        names.insert(interface.name);
     }
     attached = std::move(now_attached);
     note_problems();
-    return attacher->keep_only(names);
+    return attacher->keep_only(choice.chosen);  // an old program stays where ours could not take its place
 }
 
 Result<EndpointWay> Datapath::Impl::resolve(const IpAddress& endpoint) {
@@ -225,17 +224,10 @@ std::vector<std::string> Datapath::interfaces() const {
 }
 
 Status uninstall(const std::filesystem::path& pin_dir) {
-    std::error_code error;
-    PinDir dir;
-    if (std::filesystem::exists(pin_dir / "config", error)) {
-        auto locked = open_pin_dir(pin_dir);  // not under a running agent
-        if (!locked) return tl::unexpected(locked.error());
-        dir = std::move(*locked);
-    }
+    const auto lock = lock_pin_dir(pin_dir);  // not under a running agent
+    if (!lock) return tl::unexpected(lock.error());
     if (auto status = detach_all(pin_dir); !status) return status;
-    std::filesystem::remove_all(pin_dir, error);
-    if (error) return fail_errno("remove " + pin_dir.string(), error.value());
-    return {};
+    return remove_pin_dir(pin_dir);
 }
 
 }  // namespace slipgate

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "agent/datapath/attach_mode.h"
 #include "agent/datapath/counters.h"
 #include "agent/datapath/events.h"
 #include "agent/datapath/serving_problem.h"
@@ -23,7 +24,8 @@ namespace slipgate {
 struct DatapathOptions {
     std::filesystem::path pin_dir = "/sys/fs/bpf/slipgate";
     std::vector<std::string> interfaces;  // empty: every suitable one, followed as they come and go
-    std::uint16_t port_first = 61000;     // source ports towards endpoints, both inclusive
+    AttachMode attach = AttachMode::kAuto;
+    std::uint16_t port_first = 61000;  // source ports towards endpoints, both inclusive
     std::uint16_t port_last = 65535;
     std::uint32_t max_connections = 262144;  // of each address family
     std::chrono::milliseconds connect_timeout{1000};

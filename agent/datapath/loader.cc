@@ -26,7 +26,7 @@ namespace {
 
 constexpr const char* kComponent = "datapath";
 
-constexpr const char* kNewPrograms = "programs_new";
+constexpr const char* kPrograms = "programs";
 
 // What libbpf and the verifier had to say during a load, for the error.
 std::string& libbpf_output() {
@@ -124,11 +124,9 @@ Result<std::unique_ptr<LoadedObject>> LoadedObject::load(const DatapathOptions& 
         discard_pin_dir(*dir);
         return tl::unexpected(error);
     };
-    // Entry program and tail calls of one load share scratch memory that is not pinned, so they change together: the
-    // new ones get an array of their own, which takes the pinned one's place once it is no longer in use.
-    const auto programs = dir->path / kNewPrograms;
-    unlink(programs.c_str());  // of an agent that died before it came to that
-    bpf_map__set_pin_path(skeleton->maps.programs, programs.c_str());
+    // Entry program and tail calls of one load share scratch memory that is not pinned, so they change together: each
+    // load has a table of tail calls of its own.
+    bpf_map__set_pin_path(skeleton->maps.programs, nullptr);
     if (const int error = slipgate_bpf__load(skeleton)) {
         return give_up(
             fail_errno("load BPF programs", error).value().with_context(load_hint(error) + "\n" + output_tail()));
@@ -136,6 +134,7 @@ Result<std::unique_ptr<LoadedObject>> LoadedObject::load(const DatapathOptions& 
     if (auto status = object->write_config(options); !status) return give_up(status.error());
     if (auto status = object->fill_programs(); !status) return give_up(status.error());
     if (auto status = publish_pin_dir(*dir, options.pin_dir); !status) return give_up(status.error());
+    libbpf_set_print(nullptr);  // what goes wrong from here on is returned
     object->lock_ = std::move(dir->lock);
     object->pins_ = dir->path;
     return object;
@@ -186,9 +185,27 @@ Status LoadedObject::fill_programs() {
     return {};
 }
 
+// The names of tables that are not published yet are numbered: an agent that was killed while it replaced programs
+// leaves one that is in use, as may be the one it was going to replace.
+Status LoadedObject::pin_programs() {
+    int number = 1;
+    std::error_code error;
+    do {
+        pinned_programs_ = pins_ / (std::string(kPrograms) + "_" + std::to_string(number++));
+    } while (std::filesystem::exists(pinned_programs_, error));
+    if (bpf_obj_pin(map_fd(kPrograms), pinned_programs_.c_str()))
+        return fail_errno("pin " + pinned_programs_.string(), errno);
+    return {};
+}
+
 Status LoadedObject::publish_programs() {
-    const auto from = pins_ / kNewPrograms;
-    if (rename(from.c_str(), (pins_ / "programs").c_str())) return fail_errno("rename " + from.string(), errno);
+    if (rename(pinned_programs_.c_str(), (pins_ / kPrograms).c_str()))
+        return fail_errno("rename " + pinned_programs_.string(), errno);
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(pins_, error)) {
+        if (entry.path().filename().string().starts_with(std::string(kPrograms) + "_") && unlink(entry.path().c_str()))
+            return fail_errno("unlink " + entry.path().string(), errno);
+    }
     return {};
 }
 

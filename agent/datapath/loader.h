@@ -32,7 +32,11 @@ class LoadedObject {
     [[nodiscard]] const sg_config& config() const { return config_; }
     [[nodiscard]] bool adopted() const { return adopted_; }
 
-    // Once every interface runs the new entry program: pins the new table of tail calls in the old one's place.
+    // Before the first interface runs the new entry program: pins its table of tail calls, which the kernel would empty
+    // with this process. Tables of earlier agents stay: interfaces still run their entry programs.
+    [[nodiscard]] Status pin_programs();
+
+    // Once every interface runs the new entry program: its table takes the place of all earlier ones.
     [[nodiscard]] Status publish_programs();
 
   private:
@@ -45,6 +49,7 @@ class LoadedObject {
     Fd lock_;
     bool adopted_;
     std::filesystem::path pins_;
+    std::filesystem::path pinned_programs_;  // the table of tail calls, until it is published
     sg_config config_{};
 };
 

@@ -29,31 +29,60 @@ Result<Fd> lock_dir(const std::filesystem::path& path) {
     return fail_errno("lock " + path.string(), errno);
 }
 
-}  // namespace
+// Kept apart from `path` until everything is in it, and again once something may be missing.
+std::filesystem::path temporary_path(const std::filesystem::path& path) {
+    return path.parent_path() / (path.filename().string() + "-new");
+}
 
-Result<PinDir> open_pin_dir(const std::filesystem::path& path) {
+Status check_bpffs(const std::filesystem::path& path) {
     const auto parent = path.parent_path();
-    if (!is_bpffs(parent)) {
-        return fail("pin-dir " + path.string() + ": " + parent.string() +
-                    " is not a BPF file system; mount one with: mount -t bpf bpf " + parent.string());
-    }
-    PinDir dir;
+    if (is_bpffs(parent)) return {};
+    return fail("pin-dir " + path.string() + ": " + parent.string() +
+                " is not a BPF file system; mount one with: mount -t bpf bpf " + parent.string());
+}
+
+enum class Content { kNone, kOurs, kOthers };
+
+Content content_of(const std::filesystem::path& path) {
     std::error_code error;
-    dir.adopted = std::filesystem::exists(path, error);
-    dir.path = path;
-    if (!dir.adopted) {
-        dir.path = parent / (path.filename().string() + "-new-" + std::to_string(getpid()));
-        if (mkdir(dir.path.c_str(), 0700)) return fail_errno("mkdir " + dir.path.string(), errno);
-    } else if (!std::filesystem::exists(path / "config", error)) {
-        return fail("pin-dir " + path.string() +
-                    " exists but holds no Slipgate maps: remove it or choose another directory");
-    }
+    if (std::filesystem::exists(path / "config", error)) return Content::kOurs;
+    const bool none = !std::filesystem::exists(path, error) || std::filesystem::is_empty(path, error);
+    return none && !error ? Content::kNone : Content::kOthers;
+}
+
+tl::unexpected<Error> not_ours(const std::filesystem::path& path) {
+    return fail("pin-dir " + path.string() +
+                " exists but holds no Slipgate maps: remove what is in it, or choose another directory");
+}
+
+// What it holds is of an agent that was killed before it attached anything: the lock says that it is gone.
+Result<PinDir> make_temporary(const std::filesystem::path& path) {
+    PinDir dir;
+    dir.path = temporary_path(path);
+    if (mkdir(dir.path.c_str(), 0700) && errno != EEXIST) return fail_errno("mkdir " + dir.path.string(), errno);
     auto lock = lock_dir(dir.path);
     if (!lock) return tl::unexpected(lock.error());
     dir.lock = std::move(*lock);
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(dir.path, error))
+        std::filesystem::remove_all(entry.path(), error);
+    if (error) return fail_errno("empty " + dir.path.string(), error.value());
     return dir;
 }
 
+}  // namespace
+
+Result<PinDir> open_pin_dir(const std::filesystem::path& path) {
+    if (auto status = check_bpffs(path); !status) return tl::unexpected(status.error());
+    const auto content = content_of(path);
+    if (content == Content::kOthers) return not_ours(path);
+    if (content == Content::kNone) return make_temporary(path);
+    auto lock = lock_dir(path);
+    if (!lock) return tl::unexpected(lock.error());
+    return PinDir{path, std::move(*lock), true};
+}
+
+// rename() takes the place of an empty directory, too.
 Status publish_pin_dir(PinDir& dir, const std::filesystem::path& path) {
     if (dir.adopted) return {};
     if (rename(dir.path.c_str(), path.c_str()))
@@ -66,6 +95,28 @@ void discard_pin_dir(const PinDir& dir) {
     if (dir.adopted) return;
     std::error_code ignored;
     std::filesystem::remove_all(dir.path, ignored);
+}
+
+Result<Fd> lock_pin_dir(const std::filesystem::path& path) {
+    std::error_code error;
+    const bool there = std::filesystem::exists(path, error);
+    const auto locked = there ? path : temporary_path(path);
+    if (!there && !std::filesystem::exists(locked, error)) return Fd();
+    if (auto status = check_bpffs(path); !status) return tl::unexpected(status.error());
+    if (content_of(path) == Content::kOthers) return not_ours(path);
+    return lock_dir(locked);
+}
+
+// Moved away first: an agent that starts after an interrupted removal would take the rest for a whole directory.
+Status remove_pin_dir(const std::filesystem::path& path) {
+    const auto temporary = temporary_path(path);
+    std::error_code error;
+    std::filesystem::remove_all(temporary, error);
+    if (!error && rename(path.c_str(), temporary.c_str()) && errno != ENOENT)
+        return fail_errno("rename " + path.string(), errno);
+    if (!error) std::filesystem::remove_all(temporary, error);
+    if (error) return fail_errno("remove " + temporary.string(), error.value());
+    return {};
 }
 
 }  // namespace slipgate

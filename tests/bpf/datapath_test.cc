@@ -8,6 +8,7 @@
 #include <cstring>
 #include <vector>
 
+#include "agent/datapath/loader.h"
 #include "tests/bpf/kernel_bench.h"
 
 namespace slipgate {
@@ -109,7 +110,7 @@ TEST_F(DatapathTest, TailCallsArePinnedAndFilledAfterARestart) {
     for (__u32 slot = 0; slot < 8; ++slot) {
         EXPECT_EQ(bpf_map_lookup_elem(pinned("programs").get(), &slot, &program), 0) << "slot " << slot;
     }
-    EXPECT_FALSE(std::filesystem::exists(options.pin_dir / "programs_new"));
+    EXPECT_FALSE(std::filesystem::exists(options.pin_dir / "programs_1")) << "the name before they are published";
 }
 
 TEST_F(DatapathTest, RemovedTableLeavesNothing) {
@@ -212,6 +213,73 @@ TEST_F(DatapathTest, SourcePortsOfTheHostAreRefusedWithTheSysctl) {
 TEST_F(DatapathTest, PinDirOutsideABpffsIsRefusedWithTheCommand) {
     options.pin_dir = "/tmp/slipgate";
     EXPECT_THAT(refusal(), HasSubstr("mount -t bpf"));
+}
+
+TEST_F(DatapathTest, EmptyPinDirIsTaken) {
+    ASSERT_TRUE(std::filesystem::create_directory(options.pin_dir));
+    const auto datapath = open();
+    ASSERT_TRUE(datapath);
+    EXPECT_EQ(first<sg_config>("config").abi_version, static_cast<__u32>(SG_ABI_VERSION));
+}
+
+TEST_F(DatapathTest, PinDirOfOthersIsNeitherUsedNorRemoved) {
+    ASSERT_TRUE(std::filesystem::create_directories(options.pin_dir / "theirs"));
+    EXPECT_THAT(refusal(), HasSubstr("holds no Slipgate maps"));
+    const auto removed = uninstall(options.pin_dir);
+    ASSERT_FALSE(removed);
+    EXPECT_THAT(removed.error().message, HasSubstr("holds no Slipgate maps"));
+    EXPECT_TRUE(std::filesystem::exists(options.pin_dir / "theirs"));
+}
+
+TEST_F(DatapathTest, UninstallOutsideABpffsRemovesNothing) {
+    options.pin_dir = std::filesystem::temp_directory_path() / ("slipgate-not-bpf-" + std::to_string(getpid()));
+    ASSERT_TRUE(std::filesystem::create_directory(options.pin_dir));
+    EXPECT_FALSE(uninstall(options.pin_dir));
+    EXPECT_TRUE(std::filesystem::remove(options.pin_dir)) << "it was still there";
+}
+
+// What an agent leaves that is killed before its directory gets its name.
+TEST_F(DatapathTest, LeftoverOfAFirstStartIsCleanedByTheNextAndByUninstall) {
+    const std::filesystem::path leftover = options.pin_dir.string() + "-new";
+    ASSERT_TRUE(std::filesystem::create_directories(leftover / "links"));
+    const Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "config", 4, 8, 1, nullptr));
+    ASSERT_EQ(bpf_obj_pin(map.get(), (leftover / "config").c_str()), 0);
+    ASSERT_TRUE(open());
+    EXPECT_FALSE(std::filesystem::exists(leftover));
+
+    ASSERT_TRUE(std::filesystem::create_directories(leftover / "links"));
+    ASSERT_TRUE(uninstall(options.pin_dir));
+    EXPECT_FALSE(std::filesystem::exists(leftover));
+    ASSERT_TRUE(std::filesystem::create_directory(leftover));
+    ASSERT_TRUE(uninstall(options.pin_dir)) << "with nothing else there";
+    EXPECT_FALSE(std::filesystem::exists(leftover));
+}
+
+// The state an agent leaves that is killed after it replaced programs on some interfaces: the old table of tail calls
+// and its own are both in use. Neither may be emptied before all interfaces run the next agent's programs.
+TEST_F(DatapathTest, TablesOfTailCallsStayUntilEveryInterfaceIsReplaced) {
+    open().reset();
+    std::filesystem::rename(options.pin_dir / "programs", options.pin_dir / "programs_1");
+    const auto table_id = [&](const std::string& name) {
+        bpf_map_info info{};
+        __u32 size = sizeof info;
+        EXPECT_EQ(bpf_obj_get_info_by_fd(pinned(name).get(), &info, &size), 0) << name;
+        return info.id;
+    };
+    const auto old_table = table_id("programs_1");
+    auto object = LoadedObject::load(options);
+    ASSERT_TRUE(object) << object.error().message;
+    ASSERT_TRUE((*object)->pin_programs());
+    EXPECT_EQ(table_id("programs_1"), old_table);
+    EXPECT_NE(table_id("programs_2"), old_table);
+    object->reset();  // killed here
+
+    const auto datapath = open();
+    ASSERT_TRUE(datapath);
+    EXPECT_NE(table_id("programs"), old_table);
+    EXPECT_FALSE(std::filesystem::exists(options.pin_dir / "programs_1"));
+    EXPECT_FALSE(std::filesystem::exists(options.pin_dir / "programs_2"));
+    EXPECT_FALSE(std::filesystem::exists(options.pin_dir / "programs_3"));
 }
 
 TEST_F(DatapathTest, UninstallTakesEverythingAway) {

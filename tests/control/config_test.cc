@@ -47,6 +47,9 @@ TEST(Config, ValuesInTheDocumentedFormsAreTaken) {
     EXPECT_THAT(config_with("interface", "eth0,br0").datapath.interfaces, ElementsAre("eth0", "br0"));
     EXPECT_THAT(config_with("address", "192.0.2.1, 2001:db8::1").addresses,
                 ElementsAre(*IpAddress::parse("192.0.2.1"), *IpAddress::parse("2001:db8::1")));
+    EXPECT_EQ(config_with("attach", "auto").datapath.attach, AttachMode::kAuto);
+    EXPECT_EQ(config_with("attach", "tcx").datapath.attach, AttachMode::kTcx);
+    EXPECT_EQ(config_with("attach", "clsact").datapath.attach, AttachMode::kClsact);
     EXPECT_EQ(config_with("source-ports", "1024-1025").datapath.port_first, 1024);
     EXPECT_EQ(config_with("source-ports", "1024-1025").datapath.port_last, 1025);
     EXPECT_EQ(config_with("max-connections", "1000").datapath.max_connections, 1000u);
@@ -82,6 +85,7 @@ TEST(Config, DocumentedDefaultsAreTheRealOnes) {
         ASSERT_TRUE(setting.set(documented, setting.default_value)) << setting.key;
     }
     EXPECT_EQ(documented.datapath.pin_dir, untouched.datapath.pin_dir);
+    EXPECT_EQ(documented.datapath.attach, untouched.datapath.attach);
     EXPECT_EQ(documented.datapath.port_first, untouched.datapath.port_first);
     EXPECT_EQ(documented.datapath.port_last, untouched.datapath.port_last);
     EXPECT_EQ(documented.datapath.max_connections, untouched.datapath.max_connections);
@@ -127,8 +131,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"address", "192.0.2.0/24", "IPv4 or IPv6 addresses"},
         BadValue{"address", "127.0.0.1", "not unspecified, loopback"}, BadValue{"address", "fe80::1", "link-local"},
         BadValue{"address", "ff02::1", "multicast"}, BadValue{"address", "0.0.0.0", "unspecified"},
-        BadValue{"source-ports", "61000", "FIRST-LAST"}, BadValue{"source-ports", "80-443", "1024 <= FIRST"},
-        BadValue{"source-ports", "62000-61000", "FIRST <= LAST"},
+        BadValue{"attach", "xdp", "auto, tcx or clsact"}, BadValue{"source-ports", "61000", "FIRST-LAST"},
+        BadValue{"source-ports", "80-443", "1024 <= FIRST"}, BadValue{"source-ports", "62000-61000", "FIRST <= LAST"},
         BadValue{"source-ports", "61000-65536", "LAST <= 65535"}, BadValue{"source-ports", "1-2-3", "FIRST-LAST"},
         BadValue{"max-connections", "0", "from 1 to 16777216"},
         BadValue{"max-connections", "16777217", "from 1 to 16777216"},

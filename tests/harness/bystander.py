@@ -9,6 +9,7 @@ import struct
 import subprocess
 from pathlib import Path
 
+from .filters import has_clsact
 from .sandbox import BPFFS
 
 TCX_INGRESS, BEFORE, AFTER = 46, 1 << 3, 1 << 4  # linux/bpf.h of 6.6
@@ -40,9 +41,15 @@ class Bystander:
         os.close(program)
         self._links.append(link)
 
-    def attach_clsact(self, space, interface):
-        space.run("tc", "qdisc", "add", "dev", interface, "clsact")
-        space.run("tc", "filter", "add", "dev", interface, "ingress", "prio", 50, "bpf", "da", "pinned", self._pins / "bystander")
+    def attach_clsact(self, space, interface, priority=50):
+        """A filter; among those of one priority the newest comes first. It goes with the interface, or by detach_clsact()."""
+        if not has_clsact(space, interface):
+            space.run("tc", "qdisc", "add", "dev", interface, "clsact")
+        self._filter = ["dev", interface, "ingress", "prio", priority, "protocol", "all", "handle", "0x77", "bpf"]
+        space.run("tc", "filter", "add", *self._filter, "da", "pinned", self._pins / "bystander")
+
+    def detach_clsact(self, space):
+        space.run("tc", "filter", "del", *self._filter)
 
     def tcp_packets(self):
         found = json.loads(subprocess.run(["bpftool", "-j", "map", "lookup", "pinned", self._pins / "state", "key", "hex", *["00"] * 4],

@@ -28,13 +28,18 @@ class Slipgated:
         self.log, self._access_log = WORK / "slipgated.log", WORK / "access.log"
         self.started.append(self)
 
+    def command(self):
+        return [self.program, "--manifests", self.folder.path, "--status-dir", self.status_dir, "--pin-dir", self.pins,
+                *self.flags]
+
     def start(self):
-        self._process = self._gateway.start(
-            self.program, "--manifests", self.folder.path, "--status-dir", self.status_dir, "--pin-dir", self.pins,
-            *self.flags, log=self.log, stdout=self._access_log)
-        eventually(lambda: not self._process.running or self.ready(), "slipgated answers /readyz")
-        if not self._process.running:
-            raise AssertionError(f"slipgated exited with {self._process.wait()}:\n{self.log.read_text()}")
+        self._process = self._gateway.start(*self.command(), log=self.log, stdout=self._access_log)
+        self.wait_until_ready(self._process)
+
+    def wait_until_ready(self, process):
+        eventually(lambda: not process.running or self.ready(), "slipgated answers /readyz")
+        if not process.running:
+            raise AssertionError(f"slipgated exited with {process.wait()}:\n{self.log.read_text()}")
 
     def kill(self):
         self._process.kill()
