@@ -7,7 +7,6 @@
 
 #include "agent/app/access_log.h"
 #include "agent/app/admin.h"
-#include "agent/app/local_addresses.h"
 #include "agent/app/metrics.h"
 #include "agent/app/pipeline.h"
 #include "agent/app/repeated_error.h"
@@ -30,7 +29,6 @@ struct Agent::Parts {
     void on_signal();
     void on_source();
     void on_network();
-    void read_local_addresses();
     void on_events();
     void on_second();
     void on_retry();
@@ -55,7 +53,6 @@ struct Agent::Parts {
     Backoff backoff;
     RepeatedError tick_error{"garbage collection or reconciling"};
     RepeatedError network_error{"following interfaces and routes"};
-    RepeatedError address_error{"reading the interfaces' addresses"};
     RepeatedError event_error{"reading connection events"};
     RepeatedError access_log_error{"writing the access log"};
 };
@@ -72,6 +69,14 @@ Status take(Result<T> opened, Target& target) {
     if (!opened) return tl::unexpected(opened.error());
     target = std::move(*opened);
     return {};
+}
+
+// Every reason, so that each is there for an alert to be written on.
+std::map<std::string, std::size_t> count_exclusions(const Findings& findings) {
+    std::map<std::string, std::size_t> counts;
+    for (const auto& text : kExclusions) counts[std::string(text.reason)] = 0;
+    for (const auto& excluded : findings.endpoints) counts[std::string(text_of(excluded.exclusion).reason)]++;
+    return counts;
 }
 
 }  // namespace
@@ -91,7 +96,6 @@ Status Agent::Parts::open() {
     TranslateOptions options;
     options.addresses = config.addresses;
     pipeline.emplace(std::move(options), sinks(), metrics);
-    read_local_addresses();
     return watch();
 }
 
@@ -106,7 +110,7 @@ Status Agent::Parts::open_http() {
 
 Sinks Agent::Parts::sinks() {
     return {[this](RoutingTable table) { return datapath->apply(std::move(table)); },
-            [this] { return datapath->synced(); },
+            [this] { return datapath->synced(); }, [this]() -> const Findings& { return datapath->findings(); },
             [this](const Statuses& statuses, const LoadedSnapshot& loaded) {
                 return status_writer ? status_writer->write(statuses, loaded.snapshot, loaded.problems, timestamp_now())
                                      : Status{};
@@ -155,14 +159,7 @@ void Agent::Parts::on_source() {
 
 void Agent::Parts::on_network() {
     network_error.note(datapath->on_network_change());
-    read_local_addresses();
     settle();
-}
-
-void Agent::Parts::read_local_addresses() {
-    const auto addresses = local_addresses();
-    if (addresses) pipeline->set_local_addresses(*addresses);
-    address_error.note(addresses ? Status{} : Status{tl::unexpected(addresses.error())});
 }
 
 void Agent::Parts::on_events() {
@@ -178,7 +175,7 @@ void Agent::Parts::on_second() {
     every_second->acknowledge();
     const bool was_synced = datapath->synced();
     tick_error.note(datapath->tick());
-    if (!was_synced && datapath->synced()) settle();
+    if (!was_synced) settle();
     if (access_log->has_pending()) flush_access_log();
 }
 
@@ -205,7 +202,9 @@ Scrape Agent::Parts::scrape() const {
     if (auto counters = datapath->counters()) scrape.counters = std::move(*counters);
     scrape.flows = datapath->flows();
     scrape.interfaces = datapath->interfaces().size();
-    scrape.problems = datapath->problems().size();
+    const auto& findings = datapath->findings();
+    scrape.problems = datapath->interface_problems().size() + findings.parts.size() + findings.endpoints.size();
+    scrape.excluded_endpoints = count_exclusions(findings);
     scrape.synced = datapath->synced();
     scrape.access_log_lost_lines = access_log->lost_lines();
     return scrape;

@@ -119,6 +119,15 @@ bool says_the_same(const Condition& a, const Condition& b) {
     return a.status == b.status && a.reason == b.reason && a.message == b.message;
 }
 
+// The object is still there, and so is the part of it.
+bool has_conditions_beside(const Conditions& conditions, const Place& place) {
+    const auto& [kind, name, part, type] = place;
+    const auto first = conditions.lower_bound({kind, name, part, ""});
+    if (first == conditions.end()) return false;
+    return std::tie(std::get<0>(first->first), std::get<1>(first->first), std::get<2>(first->first)) ==
+           std::tie(kind, name, part);
+}
+
 }  // namespace
 
 std::vector<TableChange> compare(const RoutingTable& before, const RoutingTable& after) {
@@ -138,12 +147,18 @@ std::vector<TableChange> compare(const RoutingTable& before, const RoutingTable&
 
 std::vector<ConditionChange> compare(const Statuses& before, const Statuses& after) {
     const auto old = flatten(before);
+    const auto now = flatten(after);
     std::vector<ConditionChange> changes;
-    for (const auto& [place, condition] : flatten(after)) {
+    for (const auto& [place, condition] : now) {
         const auto known = old.find(place);
         if (known != old.end() && says_the_same(known->second, condition)) continue;
         const auto& [kind, name, part, type] = place;
         changes.push_back({kind, name, part, condition});
+    }
+    for (const auto& [place, condition] : old) {
+        if (!is_bad(condition) || now.contains(place) || !has_conditions_beside(now, place)) continue;
+        const auto& [kind, name, part, type] = place;
+        changes.push_back({kind, name, part, {type, "absent", "", "over: " + condition.message, 0}});
     }
     return changes;
 }
@@ -151,7 +166,8 @@ std::vector<ConditionChange> compare(const Statuses& before, const Statuses& aft
 bool is_bad(const Condition& condition) {
     static constexpr std::array<std::string_view, 3> kNegative = {"Conflicted", "OverlappingTLSConfig",
                                                                   "PartiallyInvalid"};
-    const bool negative = std::find(kNegative.begin(), kNegative.end(), condition.type) != kNegative.end();
+    const bool negative = condition.type.starts_with("slipgate.dev/") ||
+                          std::find(kNegative.begin(), kNegative.end(), condition.type) != kNegative.end();
     return condition.status == (negative ? "True" : "False");
 }
 

@@ -30,10 +30,11 @@ struct ConditionChange {
     bool operator==(const ConditionChange&) const = default;
 };
 
-// Conditions that are new or have another status, reason or message. A new observedGeneration alone is no change.
+// Conditions that are new or have another status, reason or message, and bad ones that went while their object stays
+// (status "absent"). A new observedGeneration alone is no change.
 [[nodiscard]] std::vector<ConditionChange> compare(const Statuses& before, const Statuses& after);
 
-// Does the condition tell of something wrong? Some have negative polarity: Conflicted=True is.
+// Does the condition tell of something wrong? Some have negative polarity: Conflicted=True is, and each of our own.
 [[nodiscard]] bool is_bad(const Condition& condition);
 
 // Objects with at least one bad condition, by kind; kinds without objects are absent.

@@ -83,8 +83,11 @@ void add_datapath_state(Families& families, const Scrape& scrape) {
     families.value(as_double(scrape.flows.closing), {{"state", "closing"}});
     families.gauge("attached_interfaces", "Network interfaces that carry the data path.");
     families.value(as_double(scrape.interfaces));
-    families.gauge("datapath_problems", "Objects the data path cannot serve as configured; the log names them.");
+    families.gauge("datapath_problems",
+                   "Interfaces and objects the data path cannot serve; log and conditions name them.");
     families.value(as_double(scrape.problems));
+    families.gauge("excluded_endpoints", "Endpoints that are never spliced to, by reason; conditions name them.");
+    add_by_label(families, "reason", scrape.excluded_endpoints);
     families.gauge("synced", "1 if the maps hold the whole configuration.");
     families.value(scrape.synced ? 1 : 0);
 }

@@ -20,8 +20,9 @@ namespace slipgate {
 struct Scrape {
     std::optional<std::vector<Counter>> counters;  // none: they could not be read
     FlowCounts flows;
-    std::size_t interfaces = 0;  // that carry the program
-    std::size_t problems = 0;    // objects the data path cannot serve
+    std::size_t interfaces = 0;                             // that carry the program
+    std::size_t problems = 0;                               // interfaces and objects the data path cannot serve
+    std::map<std::string, std::size_t> excluded_endpoints;  // by reason
     bool synced = false;
     std::uint64_t access_log_lost_lines = 0;
 };

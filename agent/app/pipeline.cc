@@ -5,6 +5,7 @@
 
 #include "agent/app/changes.h"
 #include "agent/base/log.h"
+#include "agent/translate/findings.h"
 
 namespace slipgate {
 namespace {
@@ -21,69 +22,24 @@ std::map<std::string, std::size_t> count_objects(const Snapshot& snapshot) {
             {"Namespace", snapshot.namespaces.size()}};
 }
 
-}  // namespace
-
-Pipeline::Pipeline(TranslateOptions options, Sinks sinks, Metrics& metrics)
-    : options_(std::move(options)), sinks_(std::move(sinks)), metrics_(metrics) {}
-
-void Pipeline::update(LoadedSnapshot loaded) {
-    loaded_ = std::move(loaded);
-    metrics_.set_objects(count_objects(loaded_->snapshot));
-    translate_again();
+std::size_t count_errors(const std::vector<SourceProblem>& problems) {
+    return static_cast<std::size_t>(std::count_if(problems.begin(), problems.end(),
+                                                  [](const auto& p) { return p.problem.severity == Severity::error; }));
 }
 
-void Pipeline::set_local_addresses(std::set<IpAddress> addresses) {
-    if (addresses == options_.local_addresses) return;
-    options_.local_addresses = std::move(addresses);
-    if (loaded_) translate_again();
-}
-
-void Pipeline::translate_again() {
-    Translation next = translate(loaded_->snapshot, options_);
-    report(next);
-    current_ = std::move(next);
-    unpublished_ = true;
-    const auto status = sinks_.apply(current_.table);
-    if (!status) metrics_.count_reconcile_error();
-    apply_error_.note(status);
-}
-
-bool Pipeline::settle() {
-    if (!loaded_ || !sinks_.synced()) return false;
-    apply_error_.note({});
-    if (!was_synced_) {
-        log::info("agent", "configuration is in the data path",
-                  {{"vips", current_.table.vips.size()},
-                   {"routes", current_.table.routes.size()},
-                   {"backends", current_.table.backends.size()}});
-    }
-    was_synced_ = true;
-    if (!unpublished_) return true;
-    metrics_.set_reconciled(std::chrono::system_clock::now());
-    const auto status = sinks_.publish(current_.statuses, *loaded_);
-    publish_error_.note(status);
-    unpublished_ = !status;
-    return status.has_value();
-}
-
-Status Pipeline::ready() const {
-    if (was_synced_) return {};
-    if (!loaded_) return fail("the manifests have not been read yet");
-    const auto& error = apply_error_.last();
-    return fail("the configuration is not in the data path yet" + (error.empty() ? "" : ": " + error));
-}
-
-void Pipeline::report(const Translation& next) {
+void report_changes(const RoutingTable& before, const RoutingTable& after) {
     std::size_t lines = 0;
-    const auto changes = compare(current_.table, next.table);
-    for (const auto& change : changes) {
+    for (const auto& change : compare(before, after)) {
         const auto level = ++lines <= kMaxChangeLines ? log::Level::info : log::Level::debug;
         log::write(level, "agent", change.kind + " " + change.verb, {{"name", change.name}, {"now", change.detail}});
     }
     if (lines > kMaxChangeLines) {
         log::info("agent", "more changes, see level debug", {{"count", lines - kMaxChangeLines}});
     }
-    for (const auto& change : compare(current_.statuses, next.statuses)) {
+}
+
+void report_changes(const Statuses& before, const Statuses& after) {
+    for (const auto& change : compare(before, after)) {
         const auto& condition = change.condition;
         log::write(is_bad(condition) ? log::Level::warn : log::Level::info, "agent", condition.message,
                    {{"kind", change.kind},
@@ -93,11 +49,72 @@ void Pipeline::report(const Translation& next) {
                     {"status", condition.status},
                     {"reason", condition.reason}});
     }
-    auto errors = count_bad(next.statuses);
-    const auto unread = std::count_if(loaded_->problems.begin(), loaded_->problems.end(),
-                                      [](const auto& p) { return p.problem.severity == Severity::error; });
-    if (unread != 0) errors["manifest"] = static_cast<std::size_t>(unread);
+}
+
+}  // namespace
+
+Pipeline::Pipeline(TranslateOptions options, Sinks sinks, Metrics& metrics)
+    : options_(std::move(options)), sinks_(std::move(sinks)), metrics_(metrics) {}
+
+void Pipeline::update(LoadedSnapshot loaded) {
+    loaded_ = std::move(loaded);
+    metrics_.set_objects(count_objects(loaded_->snapshot));
+    Translation next = translate(loaded_->snapshot, options_);
+    report_changes(current_.table, next.table);
+    current_ = std::move(next);
+    const auto status = sinks_.apply(current_.table);
+    if (!status) metrics_.count_reconcile_error();
+    apply_error_.note(status);
+    unsynced_ = true;
+    unpublished_ = true;
+    note_findings();
+}
+
+// Statuses are made after the data path has had its say: they never claim what it has not done.
+void Pipeline::note_findings() {
+    findings_ = sinks_.findings();
+    Statuses next = add_findings(current_, loaded_->snapshot, findings_);
+    if (next != statuses_) {
+        report_changes(statuses_, next);
+        statuses_ = std::move(next);
+        unpublished_ = true;
+    }
+    auto errors = count_bad(statuses_);
+    if (const auto unread = count_errors(loaded_->problems); unread != 0) errors["manifest"] = unread;
     metrics_.set_config_errors(std::move(errors));
+}
+
+void Pipeline::note_sync() {
+    apply_error_.note({});
+    metrics_.set_reconciled(std::chrono::system_clock::now());
+    if (!was_synced_) {
+        log::info("agent", "configuration is in the data path",
+                  {{"vips", current_.table.vips.size()},
+                   {"routes", current_.table.routes.size()},
+                   {"backends", current_.table.backends.size()}});
+    }
+    unsynced_ = false;
+    was_synced_ = true;
+}
+
+bool Pipeline::settle() {
+    if (!loaded_) return false;
+    if (findings_ != sinks_.findings()) note_findings();
+    if (unsynced_ && sinks_.synced()) note_sync();
+    if (!was_synced_) return false;  // the maps may hold another agent's table still
+    if (unpublished_) {
+        const auto status = sinks_.publish(statuses_, *loaded_);
+        publish_error_.note(status);
+        unpublished_ = !status;
+    }
+    return !unsynced_ && !unpublished_;
+}
+
+Status Pipeline::ready() const {
+    if (was_synced_) return {};
+    if (!loaded_) return fail("the manifests have not been read yet");
+    const auto& error = apply_error_.last();
+    return fail("the configuration is not in the data path yet" + (error.empty() ? "" : ": " + error));
 }
 
 }  // namespace slipgate

@@ -4,11 +4,11 @@
 #include <chrono>
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "agent/app/metrics.h"
 #include "agent/app/repeated_error.h"
+#include "agent/ir/findings.h"
 #include "agent/model/status.h"
 #include "agent/source/file/load.h"
 #include "agent/translate/translate.h"
@@ -18,7 +18,8 @@ namespace slipgate {
 // Where the results go: the data path and the status files, or fakes.
 struct Sinks {
     std::function<Status(RoutingTable)> apply;
-    std::function<bool()> synced;  // the table given last is in the maps completely
+    std::function<bool()> synced;               // the table given last is in the maps, as far as the findings allow
+    std::function<const Findings&()> findings;  // about that table
     std::function<Status(const Statuses&, const LoadedSnapshot&)> publish;
 };
 
@@ -31,25 +32,26 @@ class Pipeline {
     // A new state of the world.
     void update(LoadedSnapshot loaded);
 
-    // Endpoints with an address of the gateway's own cannot be reached, so the translator must know them.
-    void set_local_addresses(std::set<IpAddress> addresses);
-
-    // Does what is still to be done, so it follows each of the above. True: nothing is left to do.
+    // Does what is still to be done: follows each update(), and each time the data path may have changed its mind.
+    // True: nothing is left to do.
     bool settle();
 
     // The first configuration is in the maps; else what is missing.
     [[nodiscard]] Status ready() const;
 
   private:
-    void translate_again();
-    void report(const Translation& next);
+    void note_findings();
+    void note_sync();
 
     TranslateOptions options_;
     Sinks sinks_;
     Metrics& metrics_;
     std::optional<LoadedSnapshot> loaded_;  // none: the source was not read yet
     Translation current_;
-    bool unpublished_ = false;  // current_.statuses were not written yet
+    Findings findings_;         // about current_.table
+    Statuses statuses_;         // of current_ and findings_
+    bool unpublished_ = false;  // statuses_ were not written yet
+    bool unsynced_ = false;     // current_.table is not in the maps yet
     bool was_synced_ = false;   // once, since the start
     RepeatedError apply_error_{"bringing the configuration into the data path"};
     RepeatedError publish_error_{"writing statuses"};

@@ -2,6 +2,7 @@
 #include "agent/datapath/datapath.h"
 
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 
 #include <algorithm>
 #include <fstream>
@@ -53,17 +54,16 @@ struct Datapath::Impl {
     std::optional<NetlinkSocket> questions, changes;
 
     std::vector<Interface> attached;
-    std::vector<ServingProblem> interface_problems, table_problems, problems;
-    std::set<IpAddress> vip_addresses;
+    std::vector<InterfaceProblem> interface_problems;
     std::optional<RoutingTable> table;  // the last one asked for
     bool pending = false;               // not all of it is in the maps
-    bool synced = false;
+    Findings findings;
 
     [[nodiscard]] Status start();
     [[nodiscard]] Status attach_interfaces();
     [[nodiscard]] Status reconcile();
-    [[nodiscard]] Result<EndpointWay> resolve(const IpAddress& endpoint);
-    void note_problems();
+    [[nodiscard]] tl::expected<EndpointWay, NoWay> resolve(const IpAddress& endpoint);
+    void note(std::vector<InterfaceProblem> problems);
 };
 
 Status Datapath::Impl::start() {
@@ -109,7 +109,7 @@ Status Datapath::Impl::attach_interfaces() {
     auto all = list_interfaces(*questions);
     if (!all) return tl::unexpected(all.error());
     auto choice = choose_interfaces(*all, options.interfaces);
-    interface_problems = std::move(choice.refused);
+    auto problems = std::move(choice.refused);
     std::vector<Interface> now_attached;
     for (const auto& interface : choice.chosen) {
         const bool known = std::any_of(attached.begin(), attached.end(), [&](const auto& old) {
@@ -117,7 +117,7 @@ Status Datapath::Impl::attach_interfaces() {
         });
         if (!known) {
             if (auto status = attacher->attach(interface); !status) {
-                interface_problems.push_back({"interface " + interface.name, status.error().message});
+                problems.push_back({interface.name, status.error().message});
                 continue;
             }
             log::info(kComponent, "program attached",
@@ -126,12 +126,18 @@ Status Datapath::Impl::attach_interfaces() {
         now_attached.push_back(interface);
     }
     attached = std::move(now_attached);
-    note_problems();
+    note(std::move(problems));
     return attacher->keep_only(choice.chosen);  // an old program stays where ours could not take its place
 }
 
-Result<EndpointWay> Datapath::Impl::resolve(const IpAddress& endpoint) {
-    return judge_way(endpoint, lookup_route(*questions, endpoint), attached, vip_addresses);
+tl::expected<EndpointWay, NoWay> Datapath::Impl::resolve(const IpAddress& endpoint) {
+    const auto route = lookup_route(*questions, endpoint);
+    auto way = judge_way(endpoint, route, attached);
+    if (!way && way.error().exclusion == Exclusion::kInterfaceNotAttached) {
+        char name[IF_NAMESIZE];
+        if (::if_indextoname(static_cast<unsigned>(route->ifindex), name)) way.error().detail = name;
+    }
+    return way;
 }
 
 Status Datapath::Impl::reconcile() {
@@ -139,10 +145,8 @@ Status Datapath::Impl::reconcile() {
     auto mss = lowest_mss(attached);
     if (options.mss) mss = {*options.mss, *options.mss};
     auto report = reconciler->reconcile(*table, mss);
-    table_problems = std::move(report.problems);
-    note_problems();
+    findings = std::move(report.findings);
     pending = report.again || !report.failures.empty();
-    synced = synced || !pending;
     if (report.failures.empty()) return {};
     return fail(report.failures.front() + (report.failures.size() > 1
                                                ? " (and " + std::to_string(report.failures.size() - 1) + " more)"
@@ -150,15 +154,13 @@ Status Datapath::Impl::reconcile() {
 }
 
 // Each problem is logged when it appears, not again while it lasts.
-void Datapath::Impl::note_problems() {
-    std::vector<ServingProblem> all = interface_problems;
-    all.insert(all.end(), table_problems.begin(), table_problems.end());
-    std::sort(all.begin(), all.end());
-    for (const auto& problem : all) {
-        if (std::binary_search(problems.begin(), problems.end(), problem)) continue;
-        log::warn(kComponent, "not served", {{"object", problem.object}, {"reason", problem.reason}});
+void Datapath::Impl::note(std::vector<InterfaceProblem> problems) {
+    std::sort(problems.begin(), problems.end());
+    for (const auto& problem : problems) {
+        if (std::binary_search(interface_problems.begin(), interface_problems.end(), problem)) continue;
+        log::warn(kComponent, "interface not served", {{"interface", problem.interface}, {"reason", problem.reason}});
     }
-    problems = std::move(all);
+    interface_problems = std::move(problems);
 }
 
 Datapath::Datapath(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -172,18 +174,20 @@ Result<std::unique_ptr<Datapath>> Datapath::open(const DatapathOptions& options)
 }
 
 Status Datapath::apply(RoutingTable table) {
-    impl_->vip_addresses.clear();
-    for (const auto& [address, vip] : table.vips) impl_->vip_addresses.insert(address.address);
     impl_->table = std::move(table);
     return impl_->reconcile();
 }
 
 bool Datapath::synced() const {
-    return impl_->synced;
+    return impl_->table && !impl_->pending;
 }
 
-const std::vector<ServingProblem>& Datapath::problems() const {
-    return impl_->problems;
+const Findings& Datapath::findings() const {
+    return impl_->findings;
+}
+
+const std::vector<InterfaceProblem>& Datapath::interface_problems() const {
+    return impl_->interface_problems;
 }
 
 Status Datapath::tick() {

@@ -16,7 +16,8 @@
 #include "agent/datapath/attach_mode.h"
 #include "agent/datapath/counters.h"
 #include "agent/datapath/events.h"
-#include "agent/datapath/serving_problem.h"
+#include "agent/datapath/interface_problem.h"
+#include "agent/ir/findings.h"
 #include "agent/ir/routing_table.h"
 
 namespace slipgate {
@@ -58,15 +59,18 @@ class Datapath {
     Datapath& operator=(const Datapath&) = delete;
 
     // Makes the maps equal to the table. The table must be complete (every source has been read once): what it does
-    // not name is removed. An error is one of the kernel's; what failed is tried again by tick(). Objects that cannot
-    // be served are no error: see problems().
+    // not name is removed. An error is one of the kernel's; what failed is tried again by tick(). What cannot be done
+    // as the table says is no error: see findings().
     [[nodiscard]] Status apply(RoutingTable table);
 
-    // A table is in the maps completely.
+    // The table given last is in the maps, as far as the findings allow; nothing is left for tick() to try again.
     [[nodiscard]] bool synced() const;
 
-    // What is left out at the moment. Each problem is logged once, when it appears.
-    [[nodiscard]] const std::vector<ServingProblem>& problems() const;
+    // About the table given last. They change with apply(), tick() and on_network_change(), whenever the maps do.
+    [[nodiscard]] const Findings& findings() const;
+
+    // Interfaces that should carry the program and do not. Each is logged once, when it appears.
+    [[nodiscard]] const std::vector<InterfaceProblem>& interface_problems() const;
 
     // Once a second: a bounded piece of garbage collection, and what could not be applied before.
     [[nodiscard]] Status tick();

@@ -80,13 +80,13 @@ InterfaceChoice choose_interfaces(const std::vector<Interface>& all, const std::
         if (reason.empty()) {
             choice.chosen.push_back(interface);
         } else if (asked || !interface.loopback) {
-            choice.refused.push_back({"interface " + interface.name, std::string(reason)});
+            choice.refused.push_back({interface.name, std::string(reason)});
         }
     }
     for (const auto& name : wanted) {
         const bool there =
             std::any_of(all.begin(), all.end(), [&](const auto& interface) { return interface.name == name; });
-        if (!there) choice.refused.push_back({"interface " + name, "does not exist yet"});
+        if (!there) choice.refused.push_back({name, "does not exist yet"});
     }
     return choice;
 }

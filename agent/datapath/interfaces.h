@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "agent/datapath/interface_problem.h"
 #include "agent/datapath/netlink.h"
-#include "agent/datapath/serving_problem.h"
 
 namespace slipgate {
 
@@ -34,7 +34,7 @@ struct Interface {
 
 struct InterfaceChoice {
     std::vector<Interface> chosen;
-    std::vector<ServingProblem> refused;  // asked for, or carrying traffic, but unsuited
+    std::vector<InterfaceProblem> refused;  // asked for, or carrying traffic, but unsuited
 };
 
 // `wanted` empty: every suited interface. Pure.

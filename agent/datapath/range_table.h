@@ -23,6 +23,7 @@ class RangeTable {
   public:
     // The operations of Maps for this pair of arrays.
     struct Access {
+        const char* array;  // name of the map the ranges lie in
         Result<sg_range> (Maps::*range)(std::uint32_t);
         Status (Maps::*set_range)(std::uint32_t, sg_range);
         Result<std::vector<T>> (Maps::*values)(std::uint32_t, std::uint32_t);
@@ -63,7 +64,7 @@ class RangeTable {
         if (!values.empty()) {
             const auto first = allocator_.allocate(range.part.count, now);
             if (!first && allocator_.resting()) return later("the room there is was in use a moment ago");
-            if (!first) return no_room("the array is full");
+            if (!first) return no_room("the map " + std::string(access_.array) + " is full");
             range.part.first = *first;
             if (auto done = (maps_.*access_.set_values)(*first, values); !done) {
                 allocator_.release(*first, range.part.count, now);

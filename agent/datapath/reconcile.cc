@@ -11,8 +11,9 @@ namespace {
 
 constexpr LabelTable::Access kRouteNames{&Maps::route_names, &Maps::set_route_name, &Maps::delete_route_name};
 constexpr LabelTable::Access kBackendNames{&Maps::backend_names, &Maps::set_backend_name, &Maps::delete_backend_name};
-constexpr RangeTable<sg_weight>::Access kWeights{&Maps::route, &Maps::set_route, &Maps::weights, &Maps::set_weights};
-constexpr RangeTable<sg_endpoint>::Access kEndpoints{&Maps::backend, &Maps::set_backend, &Maps::endpoints,
+constexpr RangeTable<sg_weight>::Access kWeights{"weights", &Maps::route, &Maps::set_route, &Maps::weights,
+                                                 &Maps::set_weights};
+constexpr RangeTable<sg_endpoint>::Access kEndpoints{"endpoints", &Maps::backend, &Maps::set_backend, &Maps::endpoints,
                                                      &Maps::set_endpoints};
 
 }  // namespace
@@ -88,27 +89,26 @@ void Reconciler::place_backends(Pass& pass) {
 }
 
 void Reconciler::place_backend(Pass& pass, const std::string& name, const BackendEntry& backend) {
-    const std::string object = "backend " + name;
     std::vector<sg_endpoint> endpoints[2];  // IPv4, IPv6
     for (const auto& endpoint : backend.endpoints) {
-        const auto refuse = [&](const std::string& reason) {
-            pass.problem(object + " endpoint " + endpoint.to_string(), reason);
-        };
         if (pass.vip_addresses.contains(endpoint.address)) {
-            refuse("is an address of a Gateway");
+            pass.exclude(name, endpoint, {Exclusion::kGatewayAddress, {}});
             continue;
         }
-        const auto way = resolver_(endpoint.address);
+        auto way = resolver_(endpoint.address);
         if (!way) {
-            refuse(way.error().message);
+            pass.exclude(name, endpoint, std::move(way.error()));
             continue;
         }
         auto& family = endpoints[endpoint.address.is_ipv6() ? 1 : 0];
         if (family.size() == UINT16_MAX) {
-            refuse("is one too many: 65535 per family");
+            pass.exclude(name, endpoint, {Exclusion::kNoResources, "65535 of a family are served"});
             continue;
         }
-        if (!place_source(pass, way->source)) continue;
+        if (const auto placed = place_source(pass, way->source); !placed) {
+            pass.exclude(name, endpoint, {Exclusion::kNoResources, placed.error().reason});
+            continue;
+        }
         family.push_back({.address = endpoint.address.to_abi(),
                           .source = way->source.to_abi(),
                           .port = __builtin_bswap16(endpoint.port),
@@ -116,13 +116,14 @@ void Reconciler::place_backend(Pass& pass, const std::string& name, const Backen
                           .zero = 0});
     }
 
+    const auto part = TablePart::of_backend(name);
     auto index = backends_.place(name, pass.now);
-    if (!index) pass.setback(object, index.error());
+    if (!index) pass.setback(part, index.error());
     for (const bool ipv6 : {false, true}) {
         if (!index) break;
         const auto done = endpoints_.publish(SG_BACKEND_SLOT(*index, ipv6), endpoints[ipv6 ? 1 : 0], pass.now);
         if (done) continue;
-        pass.setback(object, done.error());
+        pass.setback(part, done.error());
         if (done.error().kind == Setback::Kind::kLater) {
             index = tl::unexpected(done.error());
         } else if (endpoints_.publish(SG_BACKEND_SLOT(*index, ipv6), {}, pass.now)) {
@@ -133,22 +134,21 @@ void Reconciler::place_backend(Pass& pass, const std::string& name, const Backen
 }
 
 // Before the endpoints that need it: a reply to an address that is not ours yet would go to the host's stack.
-bool Reconciler::place_source(Pass& pass, const IpAddress& source) {
+Placed<void> Reconciler::place_source(Pass& pass, const IpAddress& source) {
     const auto address = source.to_abi();
     const bool first = pass.sources.insert(address).second;
-    if (sources_.contains(address)) return true;
-    if (!first) return false;  // has been tried
-    const std::string object = "source address " + source.to_string();
+    if (sources_.contains(address)) return {};
     if (sources_.size() >= maps_.capacity().sources) {
-        pass.setback(object, {Setback::Kind::kNoRoom, "the map sources is full"});
-        return false;
+        pass.left_out = true;
+        return no_room("the map sources is full");
     }
+    if (!first) return later("source address " + source.to_string() + " waits");  // has been tried
     if (auto done = maps_.set_source(address); !done) {
-        pass.failure(object, done.error().message);
-        return false;
+        pass.failure("source address " + source.to_string(), done.error().message);
+        return later(done.error().message);
     }
     sources_.insert(address);
-    return true;
+    return {};
 }
 
 void Reconciler::place_routes(Pass& pass) {
@@ -156,7 +156,7 @@ void Reconciler::place_routes(Pass& pass) {
 }
 
 void Reconciler::place_route(Pass& pass, const std::string& name, const RouteEntry& route) {
-    const std::string object = "route " + name;
+    const auto part = TablePart::of_route(name);
     const auto outcome = [&]() -> Placed<std::uint32_t> {
         if (route.backends.size() > SG_BACKEND_REFS_MAX) return no_room("has more than 16 backendRefs");
         std::vector<sg_weight> weights;
@@ -167,7 +167,7 @@ void Reconciler::place_route(Pass& pass, const std::string& name, const RouteEnt
             if (share.backend) {
                 const auto backend = pass.backends.find(*share.backend);
                 if (backend == pass.backends.end()) {
-                    pass.problem(object, "its backend " + *share.backend + " is not in the table");
+                    pass.invalid(part, "its backend " + *share.backend + " is not in the table");
                 } else if (backend->second) {
                     weight.backend = *backend->second;
                 } else if (backend->second.error().kind == Setback::Kind::kLater) {
@@ -181,7 +181,7 @@ void Reconciler::place_route(Pass& pass, const std::string& name, const RouteEnt
         if (auto done = weights_.publish(*index, weights, pass.now); !done) return tl::unexpected(done.error());
         return index;
     }();
-    if (!outcome) pass.setback(object, outcome.error());
+    if (!outcome) pass.setback(part, outcome.error());
     pass.routes.emplace(name, outcome);
 }
 

@@ -20,7 +20,7 @@
 #include "agent/datapath/maps.h"
 #include "agent/datapath/name_key.h"
 #include "agent/datapath/range_table.h"
-#include "agent/datapath/serving_problem.h"
+#include "agent/ir/findings.h"
 #include "agent/ir/routing_table.h"
 
 namespace slipgate {
@@ -31,8 +31,15 @@ struct EndpointWay {
     std::uint16_t mss;  // bytes: the largest segment that fits
 };
 
-// The way to an endpoint, or the reason why it must not or cannot be spliced to (dataplane.md 10.5, 10.6).
-using EndpointResolver = std::function<Result<EndpointWay>(const IpAddress&)>;
+// Why there is none.
+struct NoWay {
+    Exclusion exclusion{};
+    std::string detail;  // of ExcludedEndpoint
+};
+
+// The way to an endpoint, or why it must not or cannot be spliced to (dataplane.md 10.5, 10.6). That it is none of the
+// table's VIPs has been seen to.
+using EndpointResolver = std::function<tl::expected<EndpointWay, NoWay>(const IpAddress&)>;
 
 // Sent to clients in the SYN-ACK of a VIP, by its family.
 struct VipMss {
@@ -41,9 +48,9 @@ struct VipMss {
 };
 
 struct ReconcileReport {
-    std::vector<ServingProblem> problems;  // left out until the table or the network changes
-    std::vector<std::string> failures;     // refused by the kernel or put off: call again
-    bool again = false;                    // another call may bring more
+    Findings findings;                  // what is not as the table says
+    std::vector<std::string> failures;  // refused by the kernel or put off: call again
+    bool again = false;                 // another call may bring more
 };
 
 // Makes the maps equal to a routing table. Knows what the kernel has accepted: the maps are read once, at start, and
@@ -72,12 +79,12 @@ class Reconciler {
 
     void place_backends(Pass& pass);
     void place_backend(Pass& pass, const std::string& name, const BackendEntry& backend);
-    bool place_source(Pass& pass, const IpAddress& source);
+    [[nodiscard]] Placed<void> place_source(Pass& pass, const IpAddress& source);
     void place_routes(Pass& pass);
     void place_route(Pass& pass, const std::string& name, const RouteEntry& route);
     void place_names(Pass& pass);
-    bool place_names(Pass& pass, const std::string& object, const VipEntry& vip, std::uint32_t id);
-    Placed<void> place_name(Pass& pass, const std::string& object, const sg_name_key& key, std::string_view hostname,
+    bool place_names(Pass& pass, const SocketAddress& address, const VipEntry& vip, std::uint32_t id);
+    Placed<void> place_name(Pass& pass, const TablePart& part, const sg_name_key& key,
                             const std::optional<std::string>& route);
     void place_vips(Pass& pass, bool new_ones, VipMss mss);
     std::uint32_t vip_id(const sg_vip_key& key);

@@ -39,9 +39,11 @@ void Reconciler::place_names(Pass& pass) {
     for (const auto& [address, vip] : pass.table.vips) {
         if (pass.waiting_vips.contains(address)) continue;
         const auto key = vip_key(address);
-        const bool complete = place_names(pass, "vip " + address.to_string(), vip, vip_id(key));
+        const bool complete = place_names(pass, address, vip, vip_id(key));
         // A new VIP opens once its names are there: until then it would refuse what it is about to serve.
-        if (!complete && !vips_.contains(key)) pass.waiting_vips.insert(address);
+        if (complete || vips_.contains(key)) continue;
+        pass.setback(TablePart::of_vip(address), {Setback::Kind::kLater, "waits for its names"});
+        pass.waiting_vips.insert(address);
     }
 }
 
@@ -53,7 +55,6 @@ void Reconciler::place_vips(Pass& pass, bool new_ones, VipMss mss) {
     for (const auto& [address, vip] : pass.table.vips) {
         const auto key = vip_key(address);
         if (pass.waiting_vips.contains(address) || (!new_ones && !vips_.contains(key))) continue;
-        const std::string object = "vip " + address.to_string();
         const auto id = vip_id(key);
         auto depths = in_use[id];
         for (const auto& [hostname, route] : vip.names) add_depth(depths, hostname);
@@ -64,12 +65,12 @@ void Reconciler::place_vips(Pass& pass, bool new_ones, VipMss mss) {
         const auto found = vips_.find(key);
         if (found != vips_.end() && std::memcmp(&found->second, &value, sizeof value) == 0) continue;
         if (found == vips_.end() && vips_.size() >= maps_.capacity().vips) {
-            pass.setback(object, {Setback::Kind::kNoRoom, "the map vips is full"});
+            pass.setback(TablePart::of_vip(address), {Setback::Kind::kNoRoom, "the map vips is full"});
             pass.waiting_vips.insert(address);
             continue;
         }
         if (auto done = maps_.set_vip(key, value); !done) {
-            pass.failure(object, done.error().message);
+            pass.setback(TablePart::of_vip(address), {Setback::Kind::kLater, done.error().message});
             pass.waiting_vips.insert(address);
             continue;
         }
@@ -84,7 +85,7 @@ std::uint32_t Reconciler::vip_id(const sg_vip_key& key) {
 }
 
 // False: names are still to come.
-bool Reconciler::place_names(Pass& pass, const std::string& object, const VipEntry& vip, std::uint32_t id) {
+bool Reconciler::place_names(Pass& pass, const SocketAddress& address, const VipEntry& vip, std::uint32_t id) {
     // From the most to the least specific: a wildcard never stands alone where a longer name is about to come.
     std::vector<std::string_view> order;
     for (const auto& [hostname, route] : vip.names) order.push_back(hostname);
@@ -92,28 +93,27 @@ bool Reconciler::place_names(Pass& pass, const std::string& object, const VipEnt
 
     std::vector<std::pair<std::string_view, Setback::Kind>> missing;
     for (const auto hostname : order) {
-        const std::string name_object = object + " name " + std::string(hostname);
+        const auto part = TablePart::of_name(address, hostname);
         const auto found = name_key(hostname, id, secret_);
         if (!found) {
-            pass.problem(name_object, found.error().message);
+            pass.invalid(part, found.error().message);
             continue;
         }
         const auto key = *found;
         if (!pass.names.emplace(key, true).second) {
-            pass.problem(name_object, "is the same name as another one of this VIP");
+            pass.invalid(part, "is the same name as another one of this VIP");
             continue;
         }
 
         const auto longer = std::find_if(missing.begin(), missing.end(), [&](const auto& name) {
             return key.wildcard != 0 && name.first.ends_with(hostname.substr(1));
         });
-        const auto placed =
-            longer == missing.end()
-                ? place_name(pass, name_object, key, hostname, vip.names.find(std::string(hostname))->second)
-                : Placed<void>(tl::unexpected(
-                      Setback{longer->second, "would take the connections of " + std::string(longer->first)}));
+        const auto placed = longer == missing.end()
+                                ? place_name(pass, part, key, vip.names.find(part.key)->second)
+                                : Placed<void>(tl::unexpected(Setback{
+                                      longer->second, "would take the connections of " + std::string(longer->first)}));
         if (placed) continue;
-        pass.setback(name_object, placed.error());
+        pass.setback(part, placed.error());
         missing.emplace_back(hostname, placed.error().kind);
         // Not for want of room: then removing names is what helps.
         const bool comes = placed.error().kind == Setback::Kind::kLater;
@@ -123,15 +123,15 @@ bool Reconciler::place_names(Pass& pass, const std::string& object, const VipEnt
                         [](const auto& name) { return name.second == Setback::Kind::kLater; });
 }
 
-Placed<void> Reconciler::place_name(Pass& pass, const std::string& object, const sg_name_key& key,
-                                    std::string_view hostname, const std::optional<std::string>& route) {
+Placed<void> Reconciler::place_name(Pass& pass, const TablePart& part, const sg_name_key& key,
+                                    const std::optional<std::string>& route) {
     // A name that cannot lead to its route is refused, lest a wildcard of another route takes it.
     sg_name value{.route = SG_ROUTE_NONE, .check = sg_name_check(&key), .hostname = {}};
-    hostname.copy(value.hostname, sizeof value.hostname - 1);
+    part.key.copy(value.hostname, sizeof value.hostname - 1);
     if (route) {
         const auto placed = pass.routes.find(*route);
         if (placed == pass.routes.end()) {
-            pass.problem(object, "its route " + *route + " is not in the table");
+            pass.invalid(part, "its route " + *route + " is not in the table");
         } else if (placed->second) {
             value.route = *placed->second;
         } else if (placed->second.error().kind == Setback::Kind::kLater) {

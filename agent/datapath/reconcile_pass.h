@@ -21,15 +21,24 @@ struct Reconciler::Pass {
     bool left_out = false;  // for want of room
     bool removed = false;   // which may have made room
 
-    void problem(const std::string& object, const std::string& reason) { report.problems.push_back({object, reason}); }
+    void exclude(const std::string& backend, const SocketAddress& endpoint, NoWay why) {
+        report.findings.endpoints.push_back({backend, endpoint, why.exclusion, std::move(why.detail)});
+    }
     void failure(const std::string& object, const std::string& reason) {
         report.failures.push_back(object + ": " + reason);
         report.again = true;
     }
-    void setback(const std::string& object, const Setback& setback) {
-        if (setback.kind == Setback::Kind::kLater) return failure(object, setback.reason);
-        problem(object, setback.reason);
-        left_out = true;
+    void invalid(const TablePart& part, const std::string& reason) {
+        report.findings.parts.push_back({part, UnplacedPart::Cause::kInvalid, reason});
+    }
+    void setback(const TablePart& part, const Setback& setback) {
+        const bool comes = setback.kind == Setback::Kind::kLater;
+        report.findings.parts.push_back(
+            {part, comes ? UnplacedPart::Cause::kPending : UnplacedPart::Cause::kNoRoom, setback.reason});
+        if (comes)
+            failure(part.to_string(), setback.reason);
+        else
+            left_out = true;
     }
     // Notes the outcome of a removal.
     bool gone(const std::string& object, const Status& done) {

@@ -30,7 +30,8 @@ Route read_route(const nlmsghdr* message) {
     const auto* header = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
     const NetlinkAttributes attributes(message, sizeof(*header));
     Route route;
-    route.local = header->rtm_type == RTN_LOCAL;
+    route.local = header->rtm_type == RTN_LOCAL || header->rtm_type == RTN_ANYCAST;
+    route.broadcast = header->rtm_type == RTN_BROADCAST;
     if (const auto* oif = attributes.get(RTA_OIF)) route.ifindex = static_cast<int>(mnl_attr_get_u32(oif));
     if (const auto* source = attributes.get(RTA_PREFSRC)) route.source = address_of(source);
     if (const auto* metrics = attributes.get(RTA_METRICS)) {
@@ -62,24 +63,26 @@ Result<Route> lookup_route(NetlinkSocket& netlink, const IpAddress& destination)
     auto status = netlink.ask(request, [&](const nlmsghdr* message) {
         if (message->nlmsg_type == RTM_NEWROUTE) route = read_route(message);
     });
-    if (!status) return fail(status.error(), "no route to " + destination.to_string());
+    if (!status) return tl::unexpected(status.error());
     return route;
 }
 
-Result<EndpointWay> judge_way(const IpAddress& endpoint, const Result<Route>& route,
-                              const std::vector<Interface>& attached, const std::set<IpAddress>& vips) {
-    if (endpoint.is_unspecified()) return fail("the unspecified address");
-    if (endpoint.is_loopback()) return fail("a loopback address");
-    if (endpoint.is_link_local()) return fail("a link-local address");
-    if (endpoint.is_multicast()) return fail("a multicast or broadcast address");
-    if (vips.contains(endpoint)) return fail("an address of a Gateway: connections would come back");
-    if (!route) return tl::unexpected(route.error());
-    if (route->local)
-        return fail("an address of this node: endpoints in the gateway's own network namespace are not served");
+tl::expected<EndpointWay, NoWay> judge_way(const IpAddress& endpoint, const Result<Route>& route,
+                                           const std::vector<Interface>& attached) {
+    const auto none = [](Exclusion exclusion, std::string detail = {}) {
+        return tl::unexpected(NoWay{exclusion, std::move(detail)});
+    };
+    if (endpoint.is_unspecified()) return none(Exclusion::kUnspecifiedAddress);
+    if (endpoint.is_loopback()) return none(Exclusion::kLoopbackAddress);
+    if (endpoint.is_link_local()) return none(Exclusion::kLinkLocalAddress);
+    if (endpoint.is_multicast()) return none(Exclusion::kMulticastAddress);
+    if (!route) return none(Exclusion::kNoRoute, route.error().message);
+    if (route->local) return none(Exclusion::kLocalAddress);
+    if (route->broadcast) return none(Exclusion::kBroadcastAddress);
     const auto interface = std::find_if(attached.begin(), attached.end(),
                                         [&](const auto& candidate) { return candidate.ifindex == route->ifindex; });
-    if (interface == attached.end()) return fail("its route leaves by an interface that does not carry the program");
-    if (!route->source) return fail("no source address towards it");
+    if (interface == attached.end()) return none(Exclusion::kInterfaceNotAttached);
+    if (!route->source) return none(Exclusion::kNoSourceAddress, "by " + interface->name);
     const std::uint32_t mtu = route->mtu ? std::min(route->mtu, interface->mtu) : interface->mtu;
     return EndpointWay{*route->source, mss_of(mtu, endpoint.is_ipv4())};
 }

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "agent/base/address.h"
@@ -18,6 +17,7 @@ namespace slipgate {
 
 struct Route {
     bool local = false;               // the address is one of this namespace
+    bool broadcast = false;           // it is that of a whole network
     int ifindex = 0;                  // where packets leave
     std::uint32_t mtu = 0;            // of the route itself; 0: that of the interface
     std::optional<IpAddress> source;  // the address the kernel would send from
@@ -26,9 +26,9 @@ struct Route {
 // RTM_GETROUTE. An error when there is no route.
 [[nodiscard]] Result<Route> lookup_route(NetlinkSocket& netlink, const IpAddress& destination);
 
-// The way to an endpoint over interfaces that carry the program, or the reason why it must not be spliced to. Pure.
-[[nodiscard]] Result<EndpointWay> judge_way(const IpAddress& endpoint, const Result<Route>& route,
-                                            const std::vector<Interface>& attached, const std::set<IpAddress>& vips);
+// The way to an endpoint over interfaces that carry the program, or why it must not be spliced to. Pure.
+[[nodiscard]] tl::expected<EndpointWay, NoWay> judge_way(const IpAddress& endpoint, const Result<Route>& route,
+                                                         const std::vector<Interface>& attached);
 
 // Bytes of IP and TCP header without options.
 [[nodiscard]] constexpr std::uint32_t header_bytes(bool ipv4) {

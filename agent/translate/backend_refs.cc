@@ -9,8 +9,6 @@
 namespace slipgate {
 namespace {
 
-constexpr std::size_t kListedEndpoints = 5;  // a condition's message is for a person
-
 // GEP-1911 protocols that are cleartext, so that no TLS server can be behind them. Others are carried as they are.
 bool is_cleartext(const std::string& app_protocol) {
     return app_protocol == "kubernetes.io/h2c" || app_protocol == "kubernetes.io/ws";
@@ -27,41 +25,9 @@ const ServicePort* find_port(const Service& service, std::uint16_t number) {
     return found;
 }
 
-std::string list(const std::set<std::string>& items) {
-    std::string text;
-    std::size_t listed = 0;
-    for (const auto& item : items) {
-        if (listed++ == kListedEndpoints) {
-            append(text, std::to_string(items.size() - kListedEndpoints) + " more", " and ");
-            break;
-        }
-        append(text, item, ", ");
-    }
-    return text;
-}
-
-std::string describe_backend(const std::string& backend, const EndpointChoice& choice,
-                             const std::vector<IpAddress>& addresses) {
-    std::string text;
-    if (!choice.excluded.empty()) append(text, "unreachable endpoints left out: " + list(choice.excluded), "; ");
-    if (choice.endpoints.empty()) {
-        append(text, "no usable endpoint, its share is refused", "; ");
-    } else {
-        std::string lacking;
-        for (const auto& address : addresses) {
-            if (!choice.has_family(address.is_ipv4())) append(lacking, address.to_string(), ", ");
-        }
-        if (!lacking.empty()) {
-            append(text, "no endpoint of the address family of " + lacking + ", its share there is refused", "; ");
-        }
-    }
-    return text.empty() ? text : "Service " + backend + ": " + text;
-}
-
 }  // namespace
 
-BackendResolver::BackendResolver(const Snapshot& snapshot, OwnAddresses own_addresses)
-    : snapshot_(snapshot), index_(snapshot, std::move(own_addresses)) {}
+BackendResolver::BackendResolver(const Snapshot& snapshot) : snapshot_(snapshot), index_(snapshot) {}
 
 BackendResolver::Resolution BackendResolver::resolve(const BackendRef& ref, const std::string& route_namespace) {
     const auto refuse = [](std::string reason, std::string message) {
@@ -116,24 +82,18 @@ ResolvedRoute BackendResolver::resolve(const TlsRoute& route) {
     }
     resolved.resolved_refs = first_failure.ok() ? succeeded("ResolvedRefs", "all references are resolved")
                                                 : failed(first_failure.reason, messages);
+    std::set<std::string> empty;
+    for (const auto& share : resolved.backends) {
+        if (share.backend && endpoints(*share.backend).empty()) empty.insert(*share.backend);
+    }
+    auto& message = resolved.resolved_refs.message;
+    for (const auto& backend : empty) {
+        append(message, "Service " + backend + " has no ready endpoint, its share is refused", "; ");
+    }
     const bool has_weight = std::any_of(route.backend_refs.begin(), route.backend_refs.end(),
                                         [](const auto& ref) { return ref.weight > 0; });
-    if (!has_weight)
-        append(resolved.resolved_refs.message, "no backendRef has weight, every connection is refused", "; ");
+    if (!has_weight) append(message, "no backendRef has weight, every connection is refused", "; ");
     return resolved;
-}
-
-Outcome BackendResolver::resolved_refs_for(const ResolvedRoute& route, const std::vector<IpAddress>& addresses) const {
-    std::set<std::string> backends;
-    for (const auto& share : route.backends) {
-        if (share.backend) backends.insert(*share.backend);
-    }
-    Outcome outcome = route.resolved_refs;
-    for (const auto& backend : backends) {
-        const auto text = describe_backend(backend, endpoints(backend), addresses);
-        if (!text.empty()) append(outcome.message, text, "; ");
-    }
-    return outcome;
 }
 
 }  // namespace slipgate

@@ -2,22 +2,12 @@
 #include "agent/translate/endpoints.h"
 
 #include <algorithm>
+#include <set>
 
 namespace slipgate {
 namespace {
 
 constexpr const char* kServiceNameLabel = "kubernetes.io/service-name";
-
-// Why the data plane must not use the address; empty: it may.
-std::string reason_to_exclude(const IpAddress& address, const OwnAddresses& own) {
-    if (address.is_unspecified()) return "unspecified";
-    if (address.is_loopback()) return "loopback";
-    if (address.is_link_local()) return "link-local";
-    if (address.is_multicast()) return "multicast";
-    if (own.vips.contains(address)) return "address of a Gateway";
-    if (own.local.contains(address)) return "address of the gateway node";
-    return {};
-}
 
 struct Tiers {
     std::set<SocketAddress> ready;
@@ -26,12 +16,7 @@ struct Tiers {
 
 }  // namespace
 
-bool EndpointChoice::has_family(bool ipv4) const {
-    return std::any_of(endpoints.begin(), endpoints.end(), [&](const auto& e) { return e.address.is_ipv4() == ipv4; });
-}
-
-EndpointIndex::EndpointIndex(const Snapshot& snapshot, OwnAddresses own_addresses)
-    : own_addresses_(std::move(own_addresses)) {
+EndpointIndex::EndpointIndex(const Snapshot& snapshot) {
     for (const auto& [key, slice] : snapshot.endpoint_slices) {
         const auto service = slice.meta.labels.find(kServiceNameLabel);
         if (service == slice.meta.labels.end() || slice.address_type == "FQDN") continue;
@@ -39,25 +24,16 @@ EndpointIndex::EndpointIndex(const Snapshot& snapshot, OwnAddresses own_addresse
     }
 }
 
-EndpointChoice EndpointIndex::choose(const std::string& service_key, const std::string& port_name) const {
-    EndpointChoice choice;
+std::vector<SocketAddress> EndpointIndex::choose(const std::string& service_key, const std::string& port_name) const {
     std::map<bool, Tiers> by_family;  // kube-proxy, too, decides per family; key: is IPv4
 
     const auto consider = [&](const EndpointSlice::Endpoint& endpoint, std::uint16_t port) {
         if (!endpoint.ready && !(endpoint.serving && endpoint.terminating)) return;
         if (endpoint.addresses.empty()) return;
         const auto address = IpAddress::parse(endpoint.addresses.front());  // the others have no meaning
-        if (!address) {
-            choice.excluded.insert(endpoint.addresses.front() + " (not an IP address)");
-            return;
-        }
-        const SocketAddress candidate{*address, port};
-        if (const auto reason = reason_to_exclude(*address, own_addresses_); !reason.empty()) {
-            choice.excluded.insert(candidate.to_string() + " (" + reason + ")");
-            return;
-        }
+        if (!address) return;                                               // the slice's validation has named it
         auto& tiers = by_family[address->is_ipv4()];
-        (endpoint.ready ? tiers.ready : tiers.terminating).insert(candidate);
+        (endpoint.ready ? tiers.ready : tiers.terminating).insert({*address, port});
     };
 
     const auto [first, last] = slices_.equal_range(service_key);
@@ -69,12 +45,13 @@ EndpointChoice EndpointIndex::choose(const std::string& service_key, const std::
         }
     }
 
+    std::vector<SocketAddress> chosen;
     for (const auto& [is_ipv4, tiers] : by_family) {
-        const auto& chosen = tiers.ready.empty() ? tiers.terminating : tiers.ready;
-        choice.endpoints.insert(choice.endpoints.end(), chosen.begin(), chosen.end());
+        const auto& tier = tiers.ready.empty() ? tiers.terminating : tiers.ready;
+        chosen.insert(chosen.end(), tier.begin(), tier.end());
     }
-    std::sort(choice.endpoints.begin(), choice.endpoints.end());
-    return choice;
+    std::sort(chosen.begin(), chosen.end());
+    return chosen;
 }
 
 }  // namespace slipgate

@@ -10,13 +10,6 @@
 namespace slipgate {
 namespace {
 
-OwnAddresses own_addresses(const GatewayStates& gateways, const TranslateOptions& options) {
-    OwnAddresses own;
-    own.local = options.local_addresses;
-    for (const auto& [key, gateway] : gateways) own.vips.insert(gateway.addresses.begin(), gateway.addresses.end());
-    return own;
-}
-
 // Accepted listeners of one port answer together, on each address of the Gateway.
 void add_vips(const GatewayState& gateway, RoutingTable& table) {
     std::map<std::uint16_t, std::vector<ListenerNames>> by_port;
@@ -39,20 +32,19 @@ void add_routes_and_backends(const std::map<std::string, ResolvedRoute>& resolve
     }
     for (const auto& [key, route] : table.routes) {
         for (const auto& share : route.backends) {
-            if (share.backend) table.backends[*share.backend].endpoints = resolver.endpoints(*share.backend).endpoints;
+            if (share.backend) table.backends[*share.backend].endpoints = resolver.endpoints(*share.backend);
         }
     }
 }
 
-TlsRouteStatus route_status(const TlsRoute& route, const ResolvedRoute& resolved, const BackendResolver& resolver,
+TlsRouteStatus route_status(const TlsRoute& route, const ResolvedRoute& resolved,
                             const std::vector<Attachment>& attachments, const TranslateOptions& options) {
     TlsRouteStatus status;
     for (const auto& attachment : attachments) {
-        const auto refs = resolver.resolved_refs_for(resolved, attachment.gateway->addresses);
         status.parents.push_back({*attachment.parent_ref,
                                   options.controller_name,
                                   {make_condition("Accepted", attachment.accepted, route.meta.generation),
-                                   make_condition("ResolvedRefs", refs, route.meta.generation)}});
+                                   make_condition("ResolvedRefs", resolved.resolved_refs, route.meta.generation)}});
     }
     return status;
 }
@@ -67,13 +59,13 @@ Translation translate(const Snapshot& snapshot, const TranslateOptions& options)
     }
 
     auto gateways = judge_gateways(snapshot, options);
-    BackendResolver resolver(snapshot, own_addresses(gateways, options));
+    BackendResolver resolver(snapshot);
     std::map<std::string, ResolvedRoute> resolved;
     for (const auto& [key, route] : snapshot.tls_routes) {
         const auto attachments = attach(route, gateways, snapshot);
         if (attachments.empty()) continue;  // not ours: neither served nor reported on
         const auto& refs = resolved[key] = resolver.resolve(route);
-        result.statuses.tls_routes[key] = route_status(route, refs, resolver, attachments, options);
+        result.statuses.tls_routes[key] = route_status(route, refs, attachments, options);
     }
 
     for (const auto& [key, gateway] : gateways) {

@@ -13,8 +13,7 @@ namespace slipgate {
 
 struct TranslateOptions {
     std::string controller_name = "slipgate.dev/gateway-controller";
-    std::vector<IpAddress> addresses;     // of a Gateway without spec.addresses
-    std::set<IpAddress> local_addresses;  // of the gateway's own namespace: endpoints with them cannot be reached
+    std::vector<IpAddress> addresses;  // of a Gateway without spec.addresses
     std::set<std::string>
         bundle_versions;  // of the Gateway API CRDs ("" where the annotation is missing); empty: no CRDs
 };

@@ -92,7 +92,8 @@ void SpliceBench::serve(const std::vector<SocketAddress>& endpoints) {
     for (const auto* family : kFamilies) table.vips[at(family->vip, kVipPort)].names = {{kServerName, "shop/web"}};
     const auto applied = datapath_->apply(table);
     ASSERT_TRUE(applied) << applied.error().message;
-    ASSERT_TRUE(datapath_->problems().empty()) << datapath_->problems().front().reason;
+    ASSERT_TRUE(datapath_->interface_problems().empty()) << datapath_->interface_problems().front().reason;
+    ASSERT_TRUE(datapath_->findings() == Findings{});
 }
 
 sg_counters SpliceBench::counters() {

@@ -104,7 +104,24 @@ TEST(ConditionChanges, NameObjectAndPart) {
     EXPECT_EQ(compare(Statuses{}, statuses()).size(), 4u);
 }
 
+TEST(ConditionChanges, BadOneThatGoesIsToldAndAGoodOneIsNot) {
+    auto before = statuses();
+    before.tls_routes["shop/web"].parents[0].conditions.push_back(
+        condition("slipgate.dev/EndpointsExcluded", "True", "NoRoute"));
+    EXPECT_THAT(compare(before, statuses()),
+                ElementsAre(ConditionChange{"TLSRoute",
+                                            "shop/web",
+                                            "parent gw tls",
+                                            {"slipgate.dev/EndpointsExcluded", "absent", "", "over: message", 0}}));
+    EXPECT_FALSE(is_bad(compare(before, statuses())[0].condition));
+    EXPECT_THAT(compare(before, Statuses{}), IsEmpty()) << "gone with the object";
+    before = statuses();
+    before.tls_routes["shop/web"].parents[0].conditions.push_back(condition("Accepted", "True", "Accepted"));
+    EXPECT_THAT(compare(before, statuses()), IsEmpty());
+}
+
 TEST(ConditionChanges, PolarityDecidesWhatIsBad) {
+    EXPECT_TRUE(is_bad(condition("slipgate.dev/EndpointsExcluded", "True", "NoRoute")));
     EXPECT_FALSE(is_bad(condition("Accepted", "True", "Accepted")));
     EXPECT_TRUE(is_bad(condition("Accepted", "False", "UnsupportedValue")));
     EXPECT_FALSE(is_bad(condition("Conflicted", "False", "NoConflicts")));

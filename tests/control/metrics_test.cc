@@ -52,6 +52,7 @@ Scrape full_scrape() {
     scrape.flows = {.connecting = 2, .established = 40, .closing = 6};
     scrape.interfaces = 3;
     scrape.problems = 1;
+    scrape.excluded_endpoints = {{"LocalAddress", 2}, {"NoRoute", 0}};
     scrape.synced = true;
     scrape.access_log_lost_lines = 7;
     return scrape;
@@ -80,6 +81,8 @@ TEST(Metrics, StateOfTheAgentIsShown) {
                 AllOf(HasSubstr("slipgate_build_info{version=\""),
                       HasSubstr("slipgate_flow_entries{state=\"established\"} 40\n"),
                       HasSubstr("slipgate_attached_interfaces 3\n"), HasSubstr("slipgate_datapath_problems 1\n"),
+                      HasSubstr("slipgate_excluded_endpoints{reason=\"LocalAddress\"} 2\n"),
+                      HasSubstr("slipgate_excluded_endpoints{reason=\"NoRoute\"} 0\n"),
                       HasSubstr("slipgate_synced 1\n"), HasSubstr("slipgate_access_log_lost_lines_total 7\n"),
                       HasSubstr("slipgate_objects{kind=\"TLSRoute\"} 5\n"),
                       HasSubstr("slipgate_config_errors{kind=\"TLSRoute\"} 1\n"),

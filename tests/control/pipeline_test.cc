@@ -4,13 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/app/local_addresses.h"
-
 namespace slipgate {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr std::string_view kManifests = R"(
 apiVersion: gateway.networking.k8s.io/v1
@@ -56,7 +56,7 @@ class PipelineTest : public testing::Test {
                      applied_.push_back(std::move(table));
                      return apply_status_;
                  },
-                 [this] { return synced_; },
+                 [this] { return synced_; }, [this]() -> const Findings& { return findings_; },
                  [this](const Statuses& statuses, const LoadedSnapshot&) {
                      published_.push_back(statuses);
                      return publish_status_;
@@ -69,6 +69,7 @@ class PipelineTest : public testing::Test {
     Metrics metrics_;
     Status apply_status_, publish_status_;
     bool synced_ = true;
+    Findings findings_;
     std::vector<RoutingTable> applied_;
     std::vector<Statuses> published_;
 };
@@ -133,15 +134,64 @@ TEST_F(PipelineTest, ReadyStaysOnceItWas) {
     EXPECT_TRUE(pipeline.ready());
 }
 
-TEST_F(PipelineTest, EndpointThatBecomesLocalIsTakenOut) {
+// Each condition of a route's first parent, "type reason".
+std::vector<std::string> conditions_of(const Statuses& statuses, const std::string& route) {
+    std::vector<std::string> all;
+    for (const auto& condition : statuses.tls_routes.at(route).parents.at(0).conditions)
+        all.push_back(condition.type + " " + condition.reason);
+    return all;
+}
+
+TEST_F(PipelineTest, FindingsOfTheDataPathAreInTheStatuses) {
     auto pipeline = make();
-    pipeline.set_local_addresses({*IpAddress::parse("192.0.2.1")});
+    findings_.endpoints = {{"shop/web:443", {*IpAddress::parse("10.0.0.7"), 8443}, Exclusion::kLocalAddress, ""}};
     pipeline.update(shop());
-    pipeline.set_local_addresses({*IpAddress::parse("192.0.2.1")});
-    EXPECT_EQ(applied_.size(), 1u) << "the same addresses are no change";
-    pipeline.set_local_addresses({*IpAddress::parse("192.0.2.1"), *IpAddress::parse("10.0.0.7")});
-    ASSERT_EQ(applied_.size(), 2u);
-    for (const auto& [name, backend] : applied_[1].backends) EXPECT_TRUE(backend.endpoints.empty()) << name;
+    EXPECT_TRUE(pipeline.settle());
+    ASSERT_EQ(published_.size(), 1u);
+    EXPECT_THAT(conditions_of(published_[0], "shop/web"), Contains("slipgate.dev/EndpointsExcluded LocalAddress"));
+    EXPECT_THAT(metrics_.render({}), HasSubstr("slipgate_config_errors{kind=\"TLSRoute\"} 1\n"));
+
+    EXPECT_TRUE(pipeline.settle());
+    EXPECT_EQ(published_.size(), 1u) << "the data path says what it said";
+
+    findings_ = {};  // the network has changed
+    EXPECT_TRUE(pipeline.settle());
+    ASSERT_EQ(published_.size(), 2u);
+    EXPECT_THAT(conditions_of(published_[1], "shop/web"), Not(Contains(HasSubstr("EndpointsExcluded"))));
+    EXPECT_EQ(applied_.size(), 1u) << "the table is the same";
+    EXPECT_THAT(metrics_.render({}), Not(HasSubstr("config_errors{kind=\"TLSRoute\"}")));
+}
+
+TEST_F(PipelineTest, VipThatIsNotInTheMapsIsNotProgrammed) {
+    auto pipeline = make();
+    findings_.parts = {{TablePart::of_vip({*IpAddress::parse("192.0.2.1"), 443}), UnplacedPart::Cause::kNoRoom,
+                        "the map vips is full"}};
+    pipeline.update(shop());
+    EXPECT_TRUE(pipeline.settle());
+    const auto programmed = [&] {
+        const auto& conditions = published_.back().gateways.at("shop/gw").conditions;
+        return std::find_if(conditions.begin(), conditions.end(), [](const auto& c) { return c.type == "Programmed"; });
+    };
+    EXPECT_EQ(programmed()->status, "False");
+    EXPECT_EQ(programmed()->reason, "NoResources");
+    findings_ = {};
+    EXPECT_TRUE(pipeline.settle());
+    EXPECT_EQ(programmed()->status, "True");
+}
+
+TEST_F(PipelineTest, AfterTheFirstSyncStatusesSayWhatIsPending) {
+    auto pipeline = make();
+    pipeline.update(shop());
+    ASSERT_TRUE(pipeline.settle());
+    synced_ = false;
+    findings_.parts = {{TablePart::of_route("shop/web"), UnplacedPart::Cause::kPending, "waits for a backend"}};
+    pipeline.update(shop());
+    EXPECT_FALSE(pipeline.settle());
+    EXPECT_THAT(conditions_of(published_.back(), "shop/web"), Contains("slipgate.dev/NotProgrammed Pending"));
+    synced_ = true;
+    findings_ = {};
+    EXPECT_TRUE(pipeline.settle());
+    EXPECT_THAT(conditions_of(published_.back(), "shop/web"), Not(Contains(HasSubstr("NotProgrammed"))));
 }
 
 TEST_F(PipelineTest, UnreadableObjectsAreCounted) {
@@ -152,12 +202,6 @@ TEST_F(PipelineTest, UnreadableObjectsAreCounted) {
     ASSERT_FALSE(loaded.problems.empty());
     pipeline.update(std::move(loaded));
     EXPECT_THAT(metrics_.render({}), HasSubstr("slipgate_config_errors{kind=\"manifest\"} "));
-}
-
-TEST(LocalAddresses, HasTheLoopback) {
-    const auto addresses = local_addresses();
-    ASSERT_TRUE(addresses) << addresses.error().message;
-    EXPECT_TRUE(addresses->contains(*IpAddress::parse("127.0.0.1")));
 }
 
 }  // namespace

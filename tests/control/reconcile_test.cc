@@ -17,9 +17,12 @@ using test::lookup;
 using test::MapView;
 using test::take;
 using test::view;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
+
+using Cause = UnplacedPart::Cause;
 
 constexpr NameSecret kSecret{0x0706050403020100, 0x0f0e0d0c0b0a0908};
 constexpr VipMss kMss{1460, 1440};
@@ -34,8 +37,8 @@ class Bench {
     explicit Bench(Maps::Capacity capacity = FakeMaps::kRoomy) : maps(capacity) { restart(true); }
 
     void restart(bool fresh_maps = false) {
-        const auto resolve = [this](const IpAddress& address) -> Result<EndpointWay> {
-            if (refused.contains(address)) return fail("is refused by the test");
+        const auto resolve = [this](const IpAddress& address) -> tl::expected<EndpointWay, NoWay> {
+            if (refused.contains(address)) return tl::unexpected(NoWay{Exclusion::kNoRoute, "says the test"});
             return EndpointWay{*IpAddress::parse(address.is_ipv6() ? "fd00::fe" : "10.0.0.254"), 1400};
         };
         reconciler = std::make_unique<Reconciler>(maps, [this] { return now; }, resolve, kSecret, fresh_maps);
@@ -81,7 +84,7 @@ RoutingTable shop() {
 TEST(Reconcile, TableIsReadBackAsItWas) {
     Bench bench;
     const auto report = bench.apply(shop());
-    EXPECT_THAT(report.problems, IsEmpty());
+    EXPECT_EQ(report.findings, Findings{});
     EXPECT_THAT(report.failures, IsEmpty());
     EXPECT_FALSE(report.again);
 
@@ -196,12 +199,13 @@ TEST(Reconcile, RefusedEndpointIsLeftOutAndNamed) {
     Bench bench;
     bench.refused.insert(*IpAddress::parse("10.0.0.2"));
     const auto report = bench.apply(shop());
-    EXPECT_THAT(report.problems,
-                ElementsAre(ServingProblem{"backend shop/web:443 endpoint 10.0.0.2:8443", "is refused by the test"}));
+    EXPECT_THAT(report.findings.endpoints, ElementsAre(ExcludedEndpoint{"shop/web:443", at("10.0.0.2", 8443),
+                                                                        Exclusion::kNoRoute, "says the test"}));
+    EXPECT_THAT(report.findings.parts, IsEmpty());
     EXPECT_THAT(view(bench.maps).at("192.0.2.1:443").names.at("shop.example.com").shares[0].endpoints, SizeIs(2));
 
     bench.refused.clear();
-    EXPECT_THAT(bench.settle(shop()).problems, IsEmpty());
+    EXPECT_EQ(bench.settle(shop()).findings, Findings{});
     EXPECT_THAT(view(bench.maps).at("192.0.2.1:443").names.at("shop.example.com").shares[0].endpoints, SizeIs(3));
 }
 
@@ -209,19 +213,47 @@ TEST(Reconcile, EndpointThatIsAVipIsRefused) {
     Bench bench;
     auto table = shop();
     table.backends["shop/beta:443"].endpoints = {at("192.0.2.1", 443)};
-    EXPECT_THAT(bench.apply(table).problems, ElementsAre(ServingProblem{"backend shop/beta:443 endpoint 192.0.2.1:443",
-                                                                        "is an address of a Gateway"}));
+    EXPECT_THAT(bench.apply(table).findings.endpoints,
+                ElementsAre(ExcludedEndpoint{"shop/beta:443", at("192.0.2.1", 443), Exclusion::kGatewayAddress, ""}));
 }
 
 TEST(Reconcile, FullMapNamesTheObjectAndTheRestGoesOn) {
     Bench bench(
         {.routes = 64, .backends = 64, .weights = 2, .endpoints = 512, .vips = 16, .names = 256, .sources = 16});
     const auto report = bench.apply(shop());  // two routes of two shares: one fits
-    EXPECT_THAT(report.problems, ElementsAre(ServingProblem{"route shop/web", "the array is full"}));
+    EXPECT_THAT(report.findings.parts,
+                ElementsAre(UnplacedPart{TablePart::of_route("shop/web"), Cause::kNoRoom, "the map weights is full"}));
     EXPECT_FALSE(report.again);
     const auto route = [&](const char* sni) { return bench.route(sni); };
     EXPECT_EQ(route("broken.example.com"), "shop/broken");
     EXPECT_EQ(route("shop.example.com"), "") << "refused, not left to a wildcard";
+}
+
+TEST(Reconcile, VipThatDoesNotFitIsNamed) {
+    Bench bench({.routes = 64, .backends = 64, .weights = 64, .endpoints = 64, .vips = 1, .names = 256, .sources = 16});
+    const auto report = bench.apply(shop());
+    EXPECT_THAT(report.findings.parts, ElementsAre(UnplacedPart{TablePart::of_vip(at("2001:db8::1", 443)),
+                                                                Cause::kNoRoom, "the map vips is full"}));
+    EXPECT_THAT(view(bench.maps), SizeIs(1));
+}
+
+TEST(Reconcile, SourceAddressThatDoesNotFitExcludesTheEndpoint) {
+    Bench bench({.routes = 64, .backends = 64, .weights = 64, .endpoints = 64, .vips = 16, .names = 256, .sources = 1});
+    EXPECT_THAT(bench.apply(shop()).findings.endpoints,
+                ElementsAre(ExcludedEndpoint{"shop/web:443", at("fd00::1", 8443), Exclusion::kNoResources,
+                                             "the map sources is full"}));
+}
+
+TEST(Reconcile, WhatTheKernelRefusesIsPendingUntilItIsThere) {
+    Bench bench;
+    bench.maps.refuses = [] { return true; };
+    const auto refused = bench.apply(shop());
+    EXPECT_TRUE(refused.again);
+    EXPECT_THAT(refused.findings.parts, Contains(UnplacedPart{TablePart::of_vip(at("192.0.2.1", 443)), Cause::kPending,
+                                                              "waits for its names"}));
+    for (const auto& unplaced : refused.findings.parts) EXPECT_EQ(unplaced.cause, Cause::kPending) << unplaced.detail;
+    bench.maps.refuses = [] { return false; };
+    EXPECT_EQ(bench.settle(shop()).findings, Findings{});
 }
 
 TEST(Reconcile, NameThatDoesNotFitIsNotLeftToAWildcard) {
@@ -232,7 +264,7 @@ TEST(Reconcile, NameThatDoesNotFitIsNotLeftToAWildcard) {
     table.vips[at("192.0.2.1", 443)].names = {
         {"a.example.com", "a/one"}, {"b.example.com", "a/one"}, {"*.example.com", "b/wide"}};
     const auto report = bench.apply(table);
-    EXPECT_THAT(report.problems, SizeIs(2));
+    EXPECT_THAT(report.findings.parts, SizeIs(2));
     EXPECT_EQ(bench.route("a.example.com"), "a/one");
     EXPECT_EQ(bench.route("b.example.com"), "");
 }
@@ -247,7 +279,7 @@ TEST(Reconcile, RoomThatIsFreedIsUsedAfterItsRest) {
     const auto report = bench.apply(table);
     EXPECT_TRUE(report.again);
     EXPECT_EQ(bench.route("shop.example.com"), "");
-    EXPECT_THAT(bench.settle(table, 3).problems, IsEmpty());
+    EXPECT_EQ(bench.settle(table, 3).findings, Findings{});
     EXPECT_EQ(bench.route("shop.example.com"), "shop/web");
 }
 
@@ -257,10 +289,12 @@ TEST(Reconcile, BadObjectsAreNamedAndTheRestGoesOn) {
     table.routes["shop/big"].backends.assign(17, {"shop/web:443", 1});
     table.routes["shop/dangling"].backends = {{"shop/nothing:1", 1}};
     table.vips[at("192.0.2.1", 443)].names.emplace("a..b", "shop/web");
-    EXPECT_THAT(bench.apply(table).problems,
-                ElementsAre(ServingProblem{"route shop/big", "has more than 16 backendRefs"},
-                            ServingProblem{"route shop/dangling", "its backend shop/nothing:1 is not in the table"},
-                            ServingProblem{"vip 192.0.2.1:443 name a..b", "no host name"}));
+    EXPECT_THAT(
+        bench.apply(table).findings.parts,
+        ElementsAre(UnplacedPart{TablePart::of_route("shop/big"), Cause::kNoRoom, "has more than 16 backendRefs"},
+                    UnplacedPart{TablePart::of_route("shop/dangling"), Cause::kInvalid,
+                                 "its backend shop/nothing:1 is not in the table"},
+                    UnplacedPart{TablePart::of_name(at("192.0.2.1", 443), "a..b"), Cause::kInvalid, "no host name"}));
     EXPECT_EQ(bench.route("shop.example.com"), "shop/web");
 }
 

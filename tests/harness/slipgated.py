@@ -8,12 +8,16 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from . import manifests
 from .sandbox import BPFFS, WORK
 from .bpf_arrays import array_entries
 from .wait import eventually
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts/quickstart.d"))
+import statuses  # noqa: E402, where the quickstart, too, reads them
 
 
 class Slipgated:
@@ -70,6 +74,18 @@ class Slipgated:
     def ready(self):
         answer = self.get("/readyz")
         return answer is not None and answer[0] == 200
+
+    def conditions(self, kind, name, namespace="default"):
+        """{(part, type): condition} of the object's status file, {} while there is none; part: a listener or the parent."""
+        path = self.status_dir / f"{kind.lower()}_{namespace}_{name}.yaml"
+        if not path.exists():
+            return {}
+        return {(part, condition["type"]): condition for _, part, condition in statuses.conditions(statuses.read(path))}
+
+    def metric(self, series):
+        """The value of one line of /metrics, named with its labels."""
+        _, text = self.get("/metrics")
+        return float(next(line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(series + " ")))
 
     def dump(self, name):
         """Entries of a pinned map as bpftool prints them with BTF: [{"key": ..., "value": ...}, ...]."""

@@ -97,20 +97,66 @@ class RulesOfTheHost(Case):
 
     # ---- 6: addresses that are never endpoints ----
 
+    def excluded(self, name):
+        """The condition of the route `name` about endpoints that are left out; None: there is none."""
+        return self.agent.conditions("TLSRoute", name).get(("gateway", "slipgate.dev/EndpointsExcluded"))
+
     def test_rule_06_local_and_special_addresses_are_no_endpoints(self):
+        """Condition and metric say which; the endpoint beside them serves."""
         backend = self.network.backends[0]
         special = {
-            "address of the gateway node": [backend.gateway_address[V4], f"[{backend.gateway_address[V6]}]"],
-            "loopback": ["127.0.0.1", "[::1]"], "link-local": ["169.254.7.7", "[fe80::7]"], "multicast": ["224.0.0.7", "[ff02::7]"],
-            "unspecified": ["0.0.0.0", "[::]"], "address of a Gateway": [self.network.vip[V4], f"[{self.network.vip[V6]}]"]}
+            "LocalAddress": [backend.gateway_address[V4], f"[{backend.gateway_address[V6]}]"],
+            "LoopbackAddress": ["127.0.0.1", "[::1]"], "LinkLocalAddress": ["169.254.7.7", "[fe80::7]"],
+            "MulticastAddress": ["224.0.0.7", "[ff02::7]"], "UnspecifiedAddress": ["0.0.0.0", "[::]"],
+            "GatewayAddress": [self.network.vip[V4], f"[{self.network.vip[V6]}]"]}
         for number, (reason, addresses) in enumerate(special.items()):
             name = f"special{number}"
             host = self.publish(name, {name: [address.strip("[]") for address in addresses] + self.addresses(0)})
             for family in self.each_family():
                 for _ in range(20):
                     self.ask(family, host).close()
+            condition = eventually(lambda: self.excluded(name), f"{reason} in the status")
+            self.assertEqual((condition["status"], condition["reason"]), ("True", reason))
             for address in addresses:
-                self.assertIn(f"{address}:{PORT} ({reason})", self.agent.log.read_text())
+                self.assertIn(f"{address}:{PORT}", condition["message"])
+            self.assertEqual(self.agent.metric(f'slipgate_excluded_endpoints{{reason="{reason}"}}'), len(addresses))
+            for kind in "Accepted", "ResolvedRefs":
+                self.assertEqual(self.agent.conditions("TLSRoute", name)["gateway", kind]["status"], "True")
+
+    def test_rule_06_condition_goes_with_its_cause(self):
+        """An address of the gateway becomes one of a backend."""
+        backend = self.network.backends[0]
+        moving = {V4: ("10.2.1.66", 24), V6: ("fd00:2:1::66", 64)}
+
+        def assign(change, namespace, interface):
+            for family, (address, length) in moving.items():
+                ip("addr", change, f"{address}/{length}", "dev", interface, *(["nodad"] if family == V6 and change == "add" else []),
+                   namespace=namespace)
+
+        assign("add", "gw", backend.port)
+        host = self.publish("moving", {"moving": [address for address, _ in moving.values()]})
+        self.assertEqual(eventually(lambda: self.excluded("moving"), "the condition")["reason"], "LocalAddress")
+        for family in self.each_family():
+            self.assertIsNone(self.ask(family, host))
+        assign("del", "gw", backend.port)
+        assign("add", backend.name, "eth0")
+        eventually(lambda: not self.excluded("moving"), "the condition goes")
+        for family in self.each_family():
+            eventually(lambda: self.ask(family, host), "the address serves").close()
+
+    def test_rule_06_families_are_not_mixed(self):
+        """Endpoints of one family: clients of the other are refused, and a condition says so until there is one."""
+        host = self.publish("single", {"single": self.addresses(0)[:1]})
+        condition = eventually(lambda: self.excluded("single"), "the condition")
+        self.assertEqual(condition["reason"], "FamilyMismatch")
+        self.assertIn(self.network.vip[V6], condition["message"])
+        self.ask(V4, host).close()
+        with Counting(self.agent) as counted:
+            self.assertIsNone(self.ask(V6, host))
+            self.assertEqual(counted["no_endpoint"], 1)
+        self.agent.folder.write("backend-single", manifests.backend("single", self.addresses(0), PORT))
+        eventually(lambda: not self.excluded("single"), "the condition goes")
+        eventually(lambda: self.ask(V6, host), "the other family serves").close()
 
     # ---- 7, 8: endpoints that do not answer ----
 
@@ -179,11 +225,26 @@ class RulesOfTheHost(Case):
     def test_rule_13_interface_that_comes_later_carries_the_program(self):
         late = Host("b9", 2, 9)
         self.network.backends.append(late)
+        host = self.publish("later", {"later": [late.address[family] for family in FAMILIES]})
+        self.assertEqual(eventually(lambda: self.excluded("later"), "the condition")["reason"], "NoRoute")
         self.network._connect(late, 1500)
         self.serve(late)
-        host = self.publish("later", {"later": [late.address[family] for family in FAMILIES]})
+        eventually(lambda: not self.excluded("later"), "the condition goes")
         for family in self.each_family():
             eventually(lambda: self.ask(family, host), f"endpoint behind {late.port} serves").close()
+
+    def test_rule_13_endpoint_behind_an_interface_without_the_program_is_no_candidate(self):
+        served, other = self.network.backends
+        host = self.publish("behind", {"behind": self.addresses(0) + self.addresses(1)})
+        self.restart("--interface", f"{self.client.port},{served.port}")
+        condition = eventually(lambda: self.excluded("behind"), "the condition")
+        self.assertEqual(condition["reason"], "InterfaceNotAttached")
+        self.assertIn(f"{other.address[V4]}:{PORT} ({other.port})", condition["message"])
+        for family in self.each_family():
+            for _ in range(20):
+                self.ask(family, host).close()  # by the endpoint that is left
+        self.restart(*type(self).flags)
+        eventually(lambda: not self.excluded("behind"), "the condition goes")
 
     # ---- 16: what a change touches ----
 

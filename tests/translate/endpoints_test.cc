@@ -9,7 +9,6 @@ namespace slipgate {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 Snapshot snapshot_with(const std::vector<std::string>& addresses) {
     EndpointSlice slice;
@@ -27,23 +26,10 @@ Snapshot snapshot_with(const std::vector<std::string>& addresses) {
     return snapshot;
 }
 
-TEST(Endpoints, AddressesThatNeverLeaveTheNodeAreExcludedByName) {
-    const auto snapshot =
-        snapshot_with({"127.0.0.1", "::1", "169.254.0.1", "fe80::1", "224.0.0.1", "ff02::1", "0.0.0.0", "::"});
-    const auto choice = EndpointIndex(snapshot, {}).choose("default/web", "tls");
-    EXPECT_THAT(choice.endpoints, IsEmpty());
-    EXPECT_THAT(choice.excluded,
-                ElementsAre("0.0.0.0:8443 (unspecified)", "127.0.0.1:8443 (loopback)", "169.254.0.1:8443 (link-local)",
-                            "224.0.0.1:8443 (multicast)", "[::1]:8443 (loopback)", "[::]:8443 (unspecified)",
-                            "[fe80::1]:8443 (link-local)", "[ff02::1]:8443 (multicast)"));
-}
-
 TEST(Endpoints, NoAddressAndNoIpAddress) {
     const auto snapshot = snapshot_with({"", "pod.example.com", "10.1.0.1"});
-    const auto choice = EndpointIndex(snapshot, {}).choose("default/web", "tls");
-    ASSERT_EQ(choice.endpoints.size(), 1U);
-    EXPECT_EQ(choice.endpoints.front().to_string(), "10.1.0.1:8443");
-    EXPECT_THAT(choice.excluded, ElementsAre("pod.example.com (not an IP address)"));
+    EXPECT_THAT(EndpointIndex(snapshot).choose("default/web", "tls"),
+                ElementsAre(SocketAddress{*IpAddress::parse("10.1.0.1"), 8443}));
 }
 
 }  // namespace

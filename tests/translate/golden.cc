@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <stdexcept>
 
@@ -20,17 +21,74 @@ IpAddress parse_address(const std::string& text) {
     return *address;
 }
 
-void set_option(TranslateOptions& options, const std::string& key, const std::vector<std::string>& values) {
-    if (key == "addresses") {
-        options.addresses.clear();
-        for (const auto& value : values) options.addresses.push_back(parse_address(value));
-    } else if (key == "local-addresses") {
-        for (const auto& value : values) options.local_addresses.insert(parse_address(value));
-    } else if (key == "bundle-versions") {
-        for (const auto& value : values) options.bundle_versions.insert(value == "none" ? "" : value);
-    } else {
-        throw std::runtime_error("unknown option " + key);
+SocketAddress parse_socket_address(const std::string& text) {
+    const auto colon = text.rfind(':');
+    auto address = text.substr(0, colon);
+    if (address.starts_with('[')) address = address.substr(1, address.size() - 2);
+    return {parse_address(address), static_cast<std::uint16_t>(std::stoi(text.substr(colon + 1)))};
+}
+
+using Words = std::vector<std::string>;
+
+ExcludedEndpoint parse_excluded(const Words& words) {
+    const auto text = std::find_if(kExclusions.begin(), kExclusions.end(),
+                                   [&](const auto& candidate) { return candidate.reason == words.at(2); });
+    if (text == kExclusions.end()) throw std::runtime_error("unknown exclusion " + words[2]);
+    std::string detail;
+    for (std::size_t i = 3; i < words.size(); ++i) detail += (i > 3 ? " " : "") + words[i];
+    return {words[0], parse_socket_address(words[1]), text->exclusion, detail};
+}
+
+UnplacedPart parse_unplaced(const Words& words) {
+    using Cause = UnplacedPart::Cause;
+    static const std::map<std::string, std::pair<Cause, const char*>> kCauses = {
+        {"no-room", {Cause::kNoRoom, "the map is full"}},
+        {"invalid", {Cause::kInvalid, "no host name"}},
+        {"pending", {Cause::kPending, "Cannot allocate memory"}}};
+    const auto& [cause, detail] = kCauses.at(words.at(0));
+    const auto& kind = words.at(1);
+    if (kind == "vip") return {TablePart::of_vip(parse_socket_address(words.at(2))), cause, detail};
+    if (kind == "name") return {TablePart::of_name(parse_socket_address(words.at(2)), words.at(3)), cause, detail};
+    if (kind == "route") return {TablePart::of_route(words.at(2)), cause, detail};
+    if (kind == "backend") return {TablePart::of_backend(words.at(2)), cause, detail};
+    throw std::runtime_error("unknown part of a table: " + kind);
+}
+
+// What stands in the "#: KEY: VALUE" lines.
+struct Settings {
+    TranslateOptions options;
+    Findings findings;
+
+    void set(const std::string& key, const Words& values) {
+        if (key == "addresses") {
+            options.addresses.clear();
+            for (const auto& value : values) options.addresses.push_back(parse_address(value));
+        } else if (key == "bundle-versions") {
+            for (const auto& value : values) options.bundle_versions.insert(value == "none" ? "" : value);
+        } else if (key == "excluded") {
+            findings.endpoints.push_back(parse_excluded(values));
+        } else if (key == "unplaced") {
+            findings.parts.push_back(parse_unplaced(values));
+        } else {
+            throw std::runtime_error("unknown option " + key);
+        }
     }
+};
+
+Settings settings_of(std::string_view input) {
+    Settings settings;
+    settings.options.addresses = {parse_address("192.0.2.1")};
+    std::istringstream lines{std::string(input)};
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("#: ")) continue;
+        std::istringstream words(line.substr(3));
+        std::string key;
+        words >> key;
+        if (key.empty() || key.back() != ':') throw std::runtime_error("not '#: KEY: VALUE': " + line);
+        key.pop_back();
+        settings.set(key, {std::istream_iterator<std::string>(words), {}});
+    }
+    return settings;
 }
 
 }  // namespace
@@ -56,27 +114,14 @@ std::filesystem::path output_of(const std::filesystem::path& input) {
     return text + ".out.yaml";
 }
 
-TranslateOptions options_of(std::string_view input) {
-    TranslateOptions options;
-    options.addresses = {parse_address("192.0.2.1")};
-    std::istringstream lines{std::string(input)};
-    for (std::string line; std::getline(lines, line);) {
-        if (!line.starts_with("#: ")) continue;
-        std::istringstream words(line.substr(3));
-        std::string key;
-        words >> key;
-        if (key.empty() || key.back() != ':') throw std::runtime_error("not '#: KEY: VALUE': " + line);
-        key.pop_back();
-        set_option(options, key, {std::istream_iterator<std::string>(words), {}});
-    }
-    return options;
-}
-
 Translated translate_yaml(const std::string& shared, const std::string& input) {
     const auto loaded = load_snapshot(shared + "\n---\n" + input, "input");
     Translated result;
     for (const auto& problem : loaded.problems) result.problems.push_back(problem.to_string());
-    result.output = render(translate(loaded.snapshot, options_of(input)));
+    const auto [options, findings] = settings_of(input);
+    auto translation = translate(loaded.snapshot, options);
+    translation.statuses = add_findings(translation, loaded.snapshot, findings);
+    result.output = render(translation);
     return result;
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Golden pairs: NAME.in.yaml holds objects, NAME.out.yaml what they become. A line "#: KEY: VALUE" of the input sets
 //   addresses         those of Gateways that ask for none, separated by blanks (default 192.0.2.1)
-//   local-addresses   those of the gateway node
 //   bundle-versions   those of the CRDs; "none" for a CRD without
+//   excluded          a finding of the data path: BACKEND ENDPOINT REASON [DETAIL...]
+//   unplaced          another: no-room|invalid|pending, then vip VIP | name VIP HOSTNAME | route KEY | backend KEY
+// Lines of findings may be repeated.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/translate/translate.h"
+#include "agent/translate/findings.h"
 
 namespace slipgate::golden {
 
@@ -20,8 +22,6 @@ namespace slipgate::golden {
 [[nodiscard]] std::vector<std::filesystem::path> inputs_in(const std::filesystem::path& folder);
 
 [[nodiscard]] std::filesystem::path output_of(const std::filesystem::path& input);
-
-[[nodiscard]] TranslateOptions options_of(std::string_view input);
 
 struct Translated {
     std::string output;

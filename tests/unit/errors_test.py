@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/errors.md names every counter of counters.h and every condition reason the translator can give."""
+"""docs/errors.md names every counter of counters.h and every condition and reason that a status can give."""
 
 import re
 import sys
@@ -16,11 +16,12 @@ CONDITION_TYPES_AND_VALUES = {
 
 def main():
     text = (ROOT / "docs/errors.md").read_text()
-    documented = set(re.findall(r"`(\w+)`", text))
+    documented = set(re.findall(r"`([\w./]+)`", text))
     counters = set(re.findall(r"^\s+X\((\w+), \"", (ROOT / "include/slipgate/counters.h").read_text(), re.MULTILINE))
     reasons = set()
-    for source in sorted((ROOT / "agent/translate").glob("*.[ch]*")):
-        reasons |= set(re.findall(r'"([A-Z][A-Za-z]+)"', source.read_text()))
+    sources = [path for folder in ("ir", "translate") for path in (ROOT / "agent" / folder).glob("*.[ch]*")]
+    for source in sorted(sources):
+        reasons |= set(re.findall(r'"([A-Z][A-Za-z]+|slipgate.dev/[A-Za-z]+)"', source.read_text()))
     assert len(counters) > 50 and len(reasons) > 20, "the patterns of this test find what they look for"
     missing = sorted((counters | (reasons - CONDITION_TYPES_AND_VALUES)) - documented)
     if missing:

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/datapath/routes.h"
+
+#include <gtest/gtest.h>
+
+namespace slipgate {
+namespace {
+
+IpAddress address(const char* text) {
+    return *IpAddress::parse(text);
+}
+
+const std::vector<Interface> kAttached = {{.name = "up0", .ifindex = 2, .mtu = 1500},
+                                          {.name = "vx0", .ifindex = 3, .mtu = 1450}};
+
+// A route by up0 from 10.0.0.254, which the tests change.
+Route by_up0() {
+    return {.ifindex = 2, .source = address("10.0.0.254")};
+}
+
+TEST(JudgeWay, SourceIsThatOfTheRouteAndTheSmallestMtuCounts) {
+    auto route = by_up0();
+    auto way = judge_way(address("10.0.0.1"), route, kAttached);
+    ASSERT_TRUE(way);
+    EXPECT_EQ(way->source, address("10.0.0.254"));
+    EXPECT_EQ(way->mss, 1460);
+    route.ifindex = 3;
+    EXPECT_EQ(judge_way(address("10.0.0.1"), route, kAttached)->mss, 1410);
+    EXPECT_EQ(judge_way(address("fd00::1"), route, kAttached)->mss, 1390);
+    route.mtu = 1400;
+    EXPECT_EQ(judge_way(address("10.0.0.1"), route, kAttached)->mss, 1360);
+    route.mtu = 9000;
+    EXPECT_EQ(judge_way(address("10.0.0.1"), route, kAttached)->mss, 1410);
+}
+
+TEST(JudgeWay, EveryExclusionIsNamed) {
+    const auto local = Route{.local = true, .ifindex = 1, .source = address("10.0.0.254")};
+    const auto broadcast = Route{.broadcast = true, .ifindex = 2, .source = address("10.0.0.254")};
+    const auto elsewhere = Route{.ifindex = 9, .source = address("10.0.0.254")};
+    const auto without_source = Route{.ifindex = 2, .source = {}};
+    const struct {
+        const char* endpoint;
+        Result<Route> route;
+        Exclusion expected;
+    } cases[] = {
+        {"0.0.0.0", by_up0(), Exclusion::kUnspecifiedAddress},
+        {"::", by_up0(), Exclusion::kUnspecifiedAddress},
+        {"127.0.0.1", by_up0(), Exclusion::kLoopbackAddress},
+        {"::1", by_up0(), Exclusion::kLoopbackAddress},
+        {"169.254.1.1", by_up0(), Exclusion::kLinkLocalAddress},
+        {"fe80::1", by_up0(), Exclusion::kLinkLocalAddress},
+        {"224.0.0.1", by_up0(), Exclusion::kMulticastAddress},
+        {"255.255.255.255", by_up0(), Exclusion::kMulticastAddress},
+        {"ff02::1", by_up0(), Exclusion::kMulticastAddress},
+        {"10.0.0.1", fail("Network is unreachable"), Exclusion::kNoRoute},
+        {"10.0.0.254", local, Exclusion::kLocalAddress},
+        {"10.0.0.255", broadcast, Exclusion::kBroadcastAddress},
+        {"10.0.0.1", elsewhere, Exclusion::kInterfaceNotAttached},
+        {"10.0.0.1", without_source, Exclusion::kNoSourceAddress},
+    };
+    for (const auto& [endpoint, route, expected] : cases) {
+        const auto way = judge_way(address(endpoint), route, kAttached);
+        ASSERT_FALSE(way) << endpoint;
+        EXPECT_EQ(text_of(way.error().exclusion).reason, text_of(expected).reason) << endpoint;
+    }
+    EXPECT_EQ(judge_way(address("10.0.0.1"), fail("Network is unreachable"), kAttached).error().detail,
+              "Network is unreachable");
+}
+
+}  // namespace
+}  // namespace slipgate
