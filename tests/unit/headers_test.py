@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
 STRICT = ["-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include"]
 CCACHE = ["ccache"] if shutil.which("ccache") else []
+ANY_TREE = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "true"}  # as cmake/Compiler.cmake
 MULTIARCH = f"/usr/include/{os.uname().machine}-linux-gnu"
 
 
@@ -24,7 +25,8 @@ def compiles(command, suffix, header):
     source = BUILD / "headers" / (header.replace("/", "_") + suffix)
     source.parent.mkdir(exist_ok=True)
     source.write_text(f'#include "{header}"\n')
-    result = subprocess.run([*CCACHE, *command, "-c", str(source), "-o", f"{source}.o"], capture_output=True, text=True)
+    result = subprocess.run([*CCACHE, *command, "-c", str(source), "-o", f"{source}.o"],
+                            env=os.environ | ANY_TREE, capture_output=True, text=True)
     return result.stderr if result.returncode else None
 
 
