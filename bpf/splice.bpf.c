@@ -63,6 +63,18 @@ static __always_inline int no_flow(struct __sk_buff* skb, const bool ipv6, __u32
     return JUMP(SG_PROGRAM_RESET); /* a late answer of an endpoint we gave up */
 }
 
+/*
+ * A RST may end the flow, so its checksum is verified: the receiver of a spoiled one drops it, and a connection at rest
+ * would lose its flow. Returns -1 if it is to be forwarded.
+ */
+static __always_inline int check_rst(struct __sk_buff* skb, const bool ipv6, __u32 l4) {
+    struct sg_scratch* s = get_scratch();
+    if (!s) return DROP(internal);
+    s->packet.l4 = l4;
+    if (packet_read(skb, s, ipv6)) return DROP(bad_header);
+    return packet_intact(skb, s, ipv6) ? -1 : DROP(bad_checksum);
+}
+
 /* A packet of a flow that is not simply forwarded. Returns -1 if it is. */
 static __always_inline int special(struct __sk_buff* skb, const bool ipv6, __u32 l4, const struct sg_tuple* in,
                                    struct sg_flow* flow, __u32 flags, bool fragment) {
@@ -72,20 +84,20 @@ static __always_inline int special(struct __sk_buff* skb, const bool ipv6, __u32
     if (state == SG_FLOW_DEAD) return DROP(dead_flow);
     if (flow->flags & SG_FLOW_TO_CLIENT) {
         if (state == SG_FLOW_CONNECTING || flags & SG_SYN) return JUMP(SG_PROGRAM_SYN_ACK);
-        return -1;
+        return flags & SG_RST ? check_rst(skb, ipv6, l4) : -1;
     }
     if (state == SG_FLOW_CONNECTING) {
         if (syn) return JUMP(SG_PROGRAM_SYN);
         return JUMP(SG_PROGRAM_HELLO);
     }
     if (syn && (state == SG_FLOW_CLOSING || syn_gives_up(ipv6, in, flow))) return JUMP(SG_PROGRAM_SYN);
-    return -1;
+    return flags & SG_RST ? check_rst(skb, ipv6, l4) : -1;
 }
 
-/* Most packets are of an established flow and carry neither SYN nor a fragment bit. */
+/* Most packets are of an established flow and carry neither SYN, RST nor a fragment bit. */
 static __always_inline bool is_special(const struct sg_flow* flow, __u32 flags, bool fragment) {
     __u32 state = SG_MEMORY(flow->state);
-    return fragment || flags & SG_SYN || state == SG_FLOW_CONNECTING || state == SG_FLOW_DEAD;
+    return fragment || flags & (SG_SYN | SG_RST) || state == SG_FLOW_CONNECTING || state == SG_FLOW_DEAD;
 }
 
 static __always_inline int splice_ipv4(struct __sk_buff* skb) {

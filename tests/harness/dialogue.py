@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Many short connections at the same time, each one the same dialogue: a ClientHello in two segments, a burst down, a burst
-up, FIN, the sum of all the server got, FIN. Every byte is checked at both ends. One thread serves all of them.
+Many short connections at the same time, each one the same dialogue: a ClientHello in two segments, a burst down, a rest, a
+burst up, FIN, the sum of all the server got, FIN. Every byte is checked at both ends. One thread serves all of them.
 """
 
 import asyncio
@@ -15,6 +15,8 @@ from .hello import made
 SEGMENT = 1000  # bytes: one write, one segment
 CUT = 1200  # of the hello; the server name is behind it
 DOWN, UP = 16, 20  # segments: enough for 20 packets in either direction, whatever is merged
+
+REST = 4  # seconds: a connection at rest is not over, whatever the last packet looked like
 
 COMPLETE, RESET, SHORT, WRONG, SILENT = "complete", "reset", "short", "wrong bytes", "silent"
 
@@ -147,6 +149,7 @@ async def _client(connection, call):
     down = await _read(connection, len(wanted))
     if down != wanted:
         return WRONG if len(down) == len(wanted) else SHORT
+    await asyncio.sleep(REST)
     await _write(connection, up)
     connection.shutdown(socket.SHUT_WR)
     last = await _read(connection, 1 << 20)
