@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <netinet/in.h>
-
 #include <string>
 #include <vector>
+
+#include "tests/bench/protocol.h"
 
 namespace slipgate::bench {
 
@@ -18,7 +18,7 @@ enum class Mode {
 
 struct LoadOptions {
     Mode mode = Mode::kConnect;
-    std::vector<sockaddr_in> targets;  // taken in turn
+    std::vector<Address> targets;  // taken in turn
     std::vector<unsigned char> hello;
     int connections = 1;
     int threads = 2;

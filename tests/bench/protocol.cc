@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/protocol.h"
 
-#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace slipgate::bench {
 
@@ -50,20 +52,25 @@ std::vector<unsigned char> client_hello(std::string_view sni, std::size_t size) 
     return out;
 }
 
-sockaddr_in parse_address(const std::string& text) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
+Address parse_address(const std::string& text) {
     const std::size_t colon = text.rfind(':');
-    if (colon == std::string::npos || inet_pton(AF_INET, text.substr(0, colon).c_str(), &address.sin_addr) != 1) {
+    std::string host = text.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    addrinfo hints{}, *found = nullptr;
+    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+    hints.ai_socktype = SOCK_STREAM;
+    if (colon == std::string::npos || getaddrinfo(host.c_str(), text.c_str() + colon + 1, &hints, &found) != 0) {
         std::fprintf(stderr, "not ADDRESS:PORT: %s\n", text.c_str());
         std::exit(2);
     }
-    address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(text.c_str() + colon + 1)));
+    Address address{{}, found->ai_addrlen};
+    std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
     return address;
 }
 
-int tcp_socket() {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+int tcp_socket(const Address& address) {
+    const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int on = 1;
     if (fd >= 0) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return fd;

@@ -5,7 +5,6 @@
 //   client: kRequestSize bytes          server: by the request's first byte, one of Request
 #pragma once
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cstddef>
@@ -31,10 +30,18 @@ enum class Request : unsigned char {
 // `size` is the length of the record with its header; at least what the name needs is used.
 std::vector<unsigned char> client_hello(std::string_view sni, std::size_t size);
 
-// Parses "192.0.2.1:443". Exits with a message if it is not that: both programs are run by scripts/bench alone.
-sockaddr_in parse_address(const std::string& text);
+struct Address {
+    sockaddr_storage storage;
+    socklen_t length;
 
-// A non-blocking TCP socket without Nagle's delay.
-int tcp_socket();
+    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+// Parses "192.0.2.1:443" or "[2001:db8::1]:443". Exits with a message if it is neither: both programs are run by
+// scripts/bench alone.
+Address parse_address(const std::string& text);
+
+// A non-blocking TCP socket of the address's family, without Nagle's delay.
+int tcp_socket(const Address& address);
 
 }  // namespace slipgate::bench

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_server ADDRESS:PORT [THREADS]: the endpoint of the benchmark (protocol.h). The first thread accepts and deals
 // connections out in turn, so that eight bulk streams always mean four per thread.
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -148,11 +149,11 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "usage: bench_server ADDRESS:PORT [THREADS]\n");
         return 2;
     }
-    const sockaddr_in address = parse_address(argv[1]);
-    const int listener = tcp_socket();
+    const Address address = parse_address(argv[1]);
+    const int listener = tcp_socket(address);
     const int on = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+    if (bind(listener, address.get(), address.length) != 0 ||
         listen(listener, kBacklog) != 0) {
         std::perror(argv[1]);
         return 1;

@@ -54,12 +54,11 @@ void Worker::run() {
 }
 
 void Worker::open(Client& client) {
-    const sockaddr_in& target = options_.targets[next_target_++ % options_.targets.size()];
+    const Address& target = options_.targets[next_target_++ % options_.targets.size()];
     client.state = State::kConnecting;
     client.started = client.progress = Clock::now();
-    client.fd = tcp_socket();
-    if (client.fd < 0 ||
-        (connect(client.fd, reinterpret_cast<const sockaddr*>(&target), sizeof(target)) != 0 && errno != EINPROGRESS)) {
+    client.fd = tcp_socket(target);
+    if (client.fd < 0 || (connect(client.fd, target.get(), target.length) != 0 && errno != EINPROGRESS)) {
         ++tally_.errors;
         return;  // no local port or descriptor: trying again at once would only spin
     }

@@ -12,6 +12,7 @@ import signal
 import subprocess
 
 from . import network
+from .manifests import bench_objects
 
 SNI = "bench.example.com"
 MIB = 1024 * 1024
@@ -30,8 +31,9 @@ class Gateway:
         self.process = None
         os.makedirs(self.directory, exist_ok=True)
 
-    def targets(self):
-        return [f"{address}:{network.SERVER_PORT}" for address in network.server_addresses(self.index)]
+    def targets(self, family=4):
+        """What the load generator aims at, ADDRESS:PORT each."""
+        return [network.at_port(address, network.SERVER_PORT) for address in network.server_addresses(self.index, family)]
 
     def start(self):
         pass
@@ -73,8 +75,8 @@ class Gateway:
 
 
 class Proxy(Gateway):
-    def targets(self):
-        return [f"{network.gateway_address(self.index)}:{network.PORT}"]
+    def targets(self, family=4):
+        return [network.at_port(network.gateway_address(self.index, family), network.PORT)]
 
 
 class Slipgate(Proxy):
@@ -89,7 +91,7 @@ class Slipgate(Proxy):
         os.makedirs(bpffs, exist_ok=True)
         if not os.path.ismount(bpffs):
             network.run("mount", "-t", "bpf", "bpf", bpffs)
-        self._write("manifests/bench.yaml", _manifests(self.index))
+        self._write("manifests/bench.yaml", bench_objects(self.index, SNI))
         self._spawn(os.path.join(self.binaries, "slipgated"), "--manifests", manifests, "--pin-dir",
                     os.path.join(bpffs, "slipgate"), "--interface", "client,server", "--source-ports", SOURCE_PORTS,
                     "--access-log", "off", "--log-level", "info")
@@ -118,8 +120,6 @@ class Haproxy(Proxy):
     tune = ""
 
     def start(self):
-        servers = "\n".join(f"    server s{i} {address}:{network.SERVER_PORT}"
-                            for i, address in enumerate(network.server_addresses(self.index)))
         config = self._write("haproxy.cfg", f"""
 global
     maxconn 9500
@@ -131,16 +131,20 @@ defaults
     timeout connect 5s
     timeout client 1h
     timeout server 1h
-frontend tls
-    bind {network.gateway_address(self.index)}:{network.PORT} backlog 16384
+{self._proxy(4)}{self._proxy(6)}""")
+        self._spawn("haproxy", "-db", "-f", config)
+
+    def _proxy(self, family):
+        servers = "\n".join(f"    server s{i} {address}" for i, address in enumerate(Gateway.targets(self, family)))
+        return f"""frontend tls{family}
+    bind {self.targets(family)[0]} backlog 16384
     tcp-request inspect-delay 5s
     tcp-request content accept if {{ req_ssl_hello_type 1 }}
-    use_backend servers if {{ req_ssl_sni -i {SNI} }}
-backend servers
+    use_backend servers{family} if {{ req_ssl_sni -i {SNI} }}
+backend servers{family}
     balance roundrobin
 {servers}
-""")
-        self._spawn("haproxy", "-db", "-f", config)
+"""
 
     def stop(self):
         if self.process:
@@ -158,8 +162,6 @@ class Nginx(Proxy):
     name = "nginx"
 
     def start(self):
-        servers = "\n".join(f"        server {address}:{network.SERVER_PORT};"
-                            for address in network.server_addresses(self.index))
         config = self._write("nginx.conf", f"""
 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 daemon off;
@@ -168,19 +170,23 @@ worker_rlimit_nofile {network.OPEN_FILES};
 pid {self.directory}/pid;
 events {{ worker_connections 32768; }}
 stream {{
-    map $ssl_preread_server_name $service {{ {SNI} servers; }}
-    upstream servers {{
+{self._server(4)}{self._server(6)}}}
+""")
+        self._spawn("nginx", "-p", self.directory, "-e", os.path.join(self.directory, "log"), "-c", config)
+
+    def _server(self, family):
+        servers = "\n".join(f"        server {address};" for address in Gateway.targets(self, family))
+        return f"""    map $ssl_preread_server_name $service{family} {{ {SNI} servers{family}; }}
+    upstream servers{family} {{
 {servers}
     }}
     server {{
-        listen {network.gateway_address(self.index)}:{network.PORT} backlog=16384;
+        listen {self.targets(family)[0]} backlog=16384;
         ssl_preread on;
         proxy_timeout 1h;
-        proxy_pass $service;
+        proxy_pass $service{family};
     }}
-}}
-""")
-        self._spawn("nginx", "-p", self.directory, "-e", os.path.join(self.directory, "log"), "-c", config)
+"""
 
 
 ALL = [Gateway, Slipgate, Haproxy, HaproxySplice, Nginx]
@@ -204,60 +210,3 @@ def _pss(pid):
             return int(re.search(r"^Pss:\s+(\d+) kB", rollup.read(), re.M)[1]) * 1024
     except (FileNotFoundError, ProcessLookupError):
         return 0
-
-
-def _manifests(index):
-    endpoints = "\n".join(f'- addresses: ["{address}"]\n  conditions: {{ready: true}}'
-                          for address in network.server_addresses(index))
-    return f"""apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {{name: slipgate}}
-spec: {{controllerName: slipgate.dev/gateway-controller}}
----
-apiVersion: v1
-kind: Namespace
-metadata: {{name: default}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {{name: bench, namespace: default}}
-spec:
-  gatewayClassName: slipgate
-  addresses:
-  - {{type: IPAddress, value: {network.gateway_address(index)}}}
-  listeners:
-  - name: tls
-    protocol: TLS
-    port: {network.PORT}
-    tls: {{mode: Passthrough}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: TLSRoute
-metadata: {{name: bench, namespace: default}}
-spec:
-  parentRefs:
-  - name: bench
-  hostnames: ["{SNI}"]
-  rules:
-  - backendRefs:
-    - {{name: bench, port: {network.SERVER_PORT}}}
----
-apiVersion: v1
-kind: Service
-metadata: {{name: bench, namespace: default}}
-spec:
-  ports:
-  - {{name: tls, protocol: TCP, port: {network.SERVER_PORT}, targetPort: {network.SERVER_PORT}}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata:
-  name: bench
-  namespace: default
-  labels: {{kubernetes.io/service-name: bench}}
-addressType: IPv4
-endpoints:
-{endpoints}
-ports:
-- {{name: tls, protocol: TCP, port: {network.SERVER_PORT}}}
-"""

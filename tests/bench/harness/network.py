@@ -3,6 +3,7 @@
 
           10.60.N.1            10.60.N.254 | 10.61.N.254           10.61.N.1 .. 4
   client ----------------- veth --- gateway N --- veth ----------------- server
+          fd60:N::1            fd60:N::254 | fd61:N::254           fd61:N::1 .. 4
 
 Every gateway has links and addresses of its own, so all of them stay up for the whole run and the rounds can be
 interleaved. Nothing outside namespaces whose names begin with PREFIX is touched.
@@ -72,16 +73,21 @@ def stop(process, patience=5.0):
         process.wait()
 
 
-def client_address(index):
-    return f"10.60.{index}.1"
+def client_address(index, family=4):
+    return f"10.60.{index}.1" if family == 4 else f"fd60:{index}::1"
 
 
-def gateway_address(index):
-    return f"10.60.{index}.254"
+def gateway_address(index, family=4):
+    return f"10.60.{index}.254" if family == 4 else f"fd60:{index}::254"
 
 
-def server_addresses(index):
-    return [f"10.61.{index}.{host}" for host in range(1, ENDPOINTS + 1)]
+def server_addresses(index, family=4):
+    net = f"10.61.{index}." if family == 4 else f"fd61:{index}::"
+    return [f"{net}{host}" for host in range(1, ENDPOINTS + 1)]
+
+
+def at_port(address, port):
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def create(gateways):
@@ -93,21 +99,34 @@ def create(gateways):
         for key, value in _SYSCTLS.items():
             set_sysctl(name, key, value)
     for name, index in gateways.items():
-        _link(name, "client", index, [client_address(index)], gateway_address(index))
-        _link(name, "server", index, server_addresses(index), f"10.61.{index}.254")
-        # Only direct routing uses these; a proxy's client talks to the gateway's own address.
-        run("ip", "-n", PREFIX + "client", "route", "add", f"10.61.{index}.0/24", "via", gateway_address(index))
-        run("ip", "-n", PREFIX + "server", "route", "add", f"10.60.{index}.0/24", "via", f"10.61.{index}.254")
+        for side in "client", "server":
+            run("ip", "link", "add", side, "netns", PREFIX + name, "type", "veth", "peer", "name", f"gateway{index}",
+                "netns", PREFIX + side)
+            run("ip", "-n", PREFIX + name, "link", "set", side, "up")
+            run("ip", "-n", PREFIX + side, "link", "set", f"gateway{index}", "up")
+        for family, length, server_net, client_net in ((4, 24, f"10.61.{index}.0", f"10.60.{index}.0"),
+                                                       (6, 64, f"fd61:{index}::", f"fd60:{index}::")):
+            inside = server_net.removesuffix("0") + "254"
+            _address(name, "client", gateway_address(index, family), length)
+            _address(name, "server", inside, length)
+            _address("client", f"gateway{index}", client_address(index, family), length)
+            for address in server_addresses(index, family):
+                _address("server", f"gateway{index}", address, length)
+            # Only direct routing uses these; a proxy's client talks to the gateway's own address.
+            run("ip", "-n", PREFIX + "client", "route", "add", f"{server_net}/{length}", "via", gateway_address(index, family))
+            run("ip", "-n", PREFIX + "server", "route", "add", f"{client_net}/{length}", "via", inside)
 
 
-def _link(gateway, side, index, ours, theirs):
-    inner, outer = PREFIX + gateway, PREFIX + side
-    run("ip", "link", "add", side, "netns", inner, "type", "veth", "peer", "name", f"gateway{index}", "netns", outer)
-    run("ip", "-n", inner, "address", "add", f"{theirs}/24", "dev", side)
-    for address in ours:
-        run("ip", "-n", outer, "address", "add", f"{address}/24", "dev", f"gateway{index}")
-    run("ip", "-n", inner, "link", "set", side, "up")
-    run("ip", "-n", outer, "link", "set", f"gateway{index}", "up")
+def _address(name, device, address, length):
+    nodad = ["nodad"] if ":" in address else []
+    run("ip", "-n", PREFIX + name, "address", "add", f"{address}/{length}", "dev", device, *nodad)
+
+
+def offloads(name, index, on):
+    """Segmentation and checksum offloads of a gateway's links; off, packets are what a wire of MTU 1500 carries."""
+    state = "on" if on else "off"
+    for space, device in ((name, "client"), (name, "server"), ("client", f"gateway{index}"), ("server", f"gateway{index}")):
+        run(*in_namespace(space, "ethtool", "-K", device, "tso", state, "gso", state, "gro", state, "tx", state))
 
 
 def destroy():

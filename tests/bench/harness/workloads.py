@@ -32,6 +32,8 @@ class Workload:
     what: str
     arguments: tuple
     rows: tuple
+    family: int = 4
+    offloads: bool = True  # of the gateway's links; off, packets are what a wire carries
 
 
 def _per_second(report):
@@ -58,10 +60,19 @@ def _request(name, connections):
                      Row(f"{name}_p99", "µs", "lower", lambda report: report["p99_us"])))
 
 
-def _bulk(name, mode):
+def _bulk(name, mode, **conditions):
     return Workload(name, f"{mode} on 8 connections", ("--mode", mode, "--connections", "8"),
                     (Row(name, "Gbit/s", "higher", _gigabits),
-                     Row(f"{name}_cpu", "CPU s/GB", "lower", _busy_per_gigabyte)))
+                     Row(f"{name}_cpu", "CPU s/GB", "lower", _busy_per_gigabyte)), **conditions)
+
+
+def _connect(name, *arguments, **conditions):
+    return Workload(name, "connect, ClientHello, request, close; 32 at a time",
+                    ("--mode", "connect", "--connections", "32", *arguments),
+                    (Row(name, "connections/s", "higher", _per_second),
+                     Row(f"{name}_p50", "µs", "lower", lambda report: report["p50_us"]),
+                     Row(f"{name}_p99", "µs", "lower", lambda report: report["p99_us"]),
+                     Row(f"{name}_cpu", "CPU µs/connection", "lower", _busy_us_per_operation)), **conditions)
 
 
 IDLE_WORKLOAD = Workload(
@@ -73,15 +84,16 @@ IDLE_WORKLOAD = Workload(
      Row("idle_slab_growth", "MiB", "lower", lambda report: report["slab_growth"])))
 
 ALL = [
-    Workload("crr", "connect, ClientHello, request, close; 32 at a time", ("--mode", "connect", "--connections", "32"),
-             (Row("crr", "connections/s", "higher", _per_second),
-              Row("crr_p50", "µs", "lower", lambda report: report["p50_us"]),
-              Row("crr_p99", "µs", "lower", lambda report: report["p99_us"]),
-              Row("crr_cpu", "CPU µs/connection", "lower", _busy_us_per_operation))),
+    _connect("crr"),
+    _connect("crr_2seg", "--hello-size", "1800"),  # as browsers say it since the post-quantum key share
+    _connect("crr_ipv6", family=6),
     _request("rr1", 1),
     _request("rr32", 32),
     _bulk("down8", "download"),
     _bulk("up8", "upload"),
+    _bulk("down8_ipv6", "download", family=6),
+    _bulk("down8_wire", "download", offloads=False),
+    _bulk("up8_wire", "upload", offloads=False),
     IDLE_WORKLOAD,
 ]
 
@@ -91,11 +103,12 @@ class Runner:
         self.load = os.path.join(binaries, "bench_load")
         self.seconds = seconds
 
-    def _command(self, gateway, *arguments):
-        return (self.load, "--target", ",".join(gateway.targets()), *arguments)
+    def _command(self, gateway, *arguments, family=4):
+        return (self.load, "--target", ",".join(gateway.targets(family)), *arguments)
 
-    def _drive(self, gateway, *arguments):
-        result = network.run(*network.in_namespace("client", *self._command(gateway, *arguments)), check=False)
+    def _drive(self, gateway, *arguments, family=4):
+        command = self._command(gateway, *arguments, family=family)
+        result = network.run(*network.in_namespace("client", *command), check=False)
         if result.returncode != 0:
             raise Failed(f"bench_load: {result.stderr}")
         return json.loads(result.stdout)
@@ -113,7 +126,13 @@ class Runner:
         """The report of one run; see load.cc for its fields."""
         if workload is IDLE_WORKLOAD:
             return self._idle(gateway)
-        report = self._drive(gateway, *workload.arguments, "--seconds", str(self.seconds))
+        if not workload.offloads:
+            network.offloads(gateway.name, gateway.index, on=False)
+        try:
+            report = self._drive(gateway, *workload.arguments, "--seconds", str(self.seconds), family=workload.family)
+        finally:
+            if not workload.offloads:
+                network.offloads(gateway.name, gateway.index, on=True)
         if report["operations"] == 0 and report["bytes"] == 0:
             raise Failed(f"{gateway.name}: nothing got through in {workload.name}:\n{gateway.log()}")
         return report
