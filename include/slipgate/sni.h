@@ -21,7 +21,7 @@
 
 enum sg_name_status {
     SG_NAME_OK = 0,
-    SG_NAME_INVALID,    /* empty label, label over 63 characters, or a byte that is no printable ASCII */
+    SG_NAME_INVALID,    /* empty label, label over 63 characters, a byte that is no printable ASCII, "name:port" */
     SG_NAME_IP_LITERAL, /* RFC 6066 section 3: literal addresses are not permitted in HostName */
 };
 
@@ -31,6 +31,7 @@ struct sg_name_hash {
     __u32 label_length;             /* of the label at hand */
     __u32 depth;                    /* labels closed so far */
     __u32 numeric;                  /* the label at hand has only digits so far */
+    __u32 colons;                   /* in the whole name so far */
     __u32 status;                   /* enum sg_name_status */
     __u64 digest[SG_DEPTH_MAX + 1]; /* [d] is the digest of the rightmost d labels */
 };
@@ -41,6 +42,7 @@ SG_INLINE void sg_name_begin(struct sg_name_hash* h, const __u64 key[2]) {
     h->label_length = 0;
     h->depth = 0;
     h->numeric = 1;
+    h->colons = 0;
     h->status = SG_NAME_OK;
 }
 
@@ -72,7 +74,7 @@ SG_INLINE int sg_name_character(struct sg_name_hash* h, __u8 c) {
     }
     if (c >= 'A' && c <= 'Z') c |= 0x20;
     if (c < '0' || c > '9') h->numeric = 0;
-    if (c == ':') h->status = SG_NAME_IP_LITERAL; /* no host name has one, every IPv6 literal does */
+    if (c == ':' && h->colons++) h->status = SG_NAME_IP_LITERAL; /* every IPv6 literal has two or more */
     if (h->label_length && h->label_length % 7 == 0) {
         sg_siphash_word(&h->state, h->word | (__u64)0x80 << 56);
         h->word = 0;
@@ -85,6 +87,7 @@ SG_INLINE int sg_name_character(struct sg_name_hash* h, __u8 c) {
 /* After the first character of the name: closes the leftmost label. digest[depth] is then the whole name's. */
 SG_INLINE void sg_name_end(struct sg_name_hash* h) {
     if (h->status != SG_NAME_INVALID) sg_name_close_label(h);
+    if (h->status == SG_NAME_OK && h->colons) h->status = SG_NAME_INVALID; /* name:port, as some clients say it */
 }
 
 #endif

@@ -44,7 +44,7 @@ bool is_valid(std::string_view name, const std::vector<std::string_view>& labels
 
 bool is_ip_literal(std::string_view name, const std::vector<std::string_view>& labels) {
     const auto last = labels.back();
-    return name.find(':') != std::string_view::npos ||
+    return std::count(name.begin(), name.end(), ':') > 1 ||
            std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
@@ -63,8 +63,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view name(reinterpret_cast<const char*>(data), std::min<std::size_t>(size, SG_NAME_MAX));
     const auto labels = labels_of(name);
     const auto whole = hash(name);
+    const bool has_port = name.find(':') != std::string_view::npos;
     const auto expected = !is_valid(name, labels)       ? SG_NAME_INVALID
                           : is_ip_literal(name, labels) ? SG_NAME_IP_LITERAL
+                          : has_port                    ? SG_NAME_INVALID
                                                         : SG_NAME_OK;
     FUZZ_CHECK(whole.status == expected);
     if (expected == SG_NAME_INVALID) return 0;

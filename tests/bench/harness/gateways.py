@@ -6,12 +6,13 @@ the default size, and enough descriptors; access logs are off everywhere.
 """
 
 import glob
+import json
 import os
 import re
 import signal
 import subprocess
 
-from . import network
+from . import https, network
 from .manifests import bench_objects
 
 SNI = "bench.example.com"
@@ -34,6 +35,10 @@ class Gateway:
     def targets(self, family=4):
         """What the load generator aims at, ADDRESS:PORT each."""
         return [network.at_port(address, network.SERVER_PORT) for address in network.server_addresses(self.index, family)]
+
+    def https_target(self):
+        """Where real HTTPS through this gateway goes; None: not compared."""
+        return network.server_addresses(self.index)[0]
 
     def start(self):
         pass
@@ -78,9 +83,15 @@ class Proxy(Gateway):
     def targets(self, family=4):
         return [network.at_port(network.gateway_address(self.index, family), network.PORT)]
 
+    def https_target(self):
+        return None
+
 
 class Slipgate(Proxy):
     name = "slipgate"
+
+    def https_target(self):
+        return network.gateway_address(self.index)
 
     def start(self):
         first = int(SOURCE_PORTS.split("-", maxsplit=1)[0])
@@ -103,6 +114,13 @@ class Slipgate(Proxy):
             uninstall = [os.path.join(self.binaries, "slipgated"), "--uninstall", "--pin-dir", f"{bpffs}/slipgate"]
             network.run(*network.in_namespace(self.name, *uninstall), check=False)
             network.run("umount", bpffs, check=False)
+
+    def program_statistics(self):
+        """(runs, nanoseconds) of the entry program since it was loaded, counted while kernel.bpf_stats_enabled is 1."""
+        link = network.run("bpftool", "-j", "link", "show", "pinned", f"{self.directory}/bpffs/slipgate/links/client")
+        program = network.run("bpftool", "-j", "prog", "show", "id", str(json.loads(link.stdout)["prog_id"]))
+        statistics = json.loads(program.stdout)
+        return statistics.get("run_cnt", 0), statistics.get("run_time_ns", 0)
 
     def map_memory(self):
         sizes = {}
@@ -159,7 +177,12 @@ class HaproxySplice(Haproxy):
 
 
 class Nginx(Proxy):
+    """Passes TLS through; real HTTPS it ends here, as the tutorial's other Gateway does."""
+
     name = "nginx"
+
+    def https_target(self):
+        return network.second_gateway_address(self.index)
 
     def start(self):
         config = self._write("nginx.conf", f"""
@@ -171,6 +194,7 @@ pid {self.directory}/pid;
 events {{ worker_connections 32768; }}
 stream {{
 {self._server(4)}{self._server(6)}}}
+{https.terminating_nginx(f"{self.directory}/../https", network.second_gateway_address(self.index), network.server_addresses(self.index))}
 """)
         self._spawn("nginx", "-p", self.directory, "-e", os.path.join(self.directory, "log"), "-c", config)
 

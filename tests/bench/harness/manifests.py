@@ -3,7 +3,7 @@
 
 import json
 
-from . import network
+from . import https, network
 
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 
@@ -17,6 +17,7 @@ def bench_objects(index, sni):
             "addresses": [{"type": "IPAddress", "value": address} for address in addresses],
             "listeners": [{"name": "tls", "protocol": "TLS", "port": network.PORT, "tls": {"mode": "Passthrough"}}]}),
         *_route("bench", sni, network.SERVER_PORT, index),
+        *_route("https", https.NAME, https.TLS_PORT, index),
     ]
     return "---\n".join(json.dumps(each, indent=1) + "\n" for each in objects)
 

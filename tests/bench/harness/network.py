@@ -81,6 +81,10 @@ def gateway_address(index, family=4):
     return f"10.60.{index}.254" if family == 4 else f"fd60:{index}::254"
 
 
+def second_gateway_address(index):
+    return f"10.60.{index}.253"
+
+
 def server_addresses(index, family=4):
     net = f"10.61.{index}." if family == 4 else f"fd61:{index}::"
     return [f"{net}{host}" for host in range(1, ENDPOINTS + 1)]
@@ -104,6 +108,7 @@ def create(gateways):
                 "netns", PREFIX + side)
             run("ip", "-n", PREFIX + name, "link", "set", side, "up")
             run("ip", "-n", PREFIX + side, "link", "set", f"gateway{index}", "up")
+        _address(name, "client", second_gateway_address(index), 24)
         for family, length, server_net, client_net in ((4, 24, f"10.61.{index}.0", f"10.60.{index}.0"),
                                                        (6, 64, f"fd61:{index}::", f"fd60:{index}::")):
             inside = server_net.removesuffix("0") + "254"

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
-from . import network
+from . import https, network
 
 IDLE = 9000
 MIB = 1024 * 1024
@@ -83,6 +83,11 @@ IDLE_WORKLOAD = Workload(
      Row("idle_maps_growth", "MiB", "lower", lambda report: report["maps_growth"]),
      Row("idle_slab_growth", "MiB", "lower", lambda report: report["slab_growth"])))
 
+HTTPS_WORKLOAD = Workload(
+    "hey", f"hey, {https.WORKERS} workers, HTTPS; nginx ends TLS, Slipgate passes it through", (),
+    (Row("hey", "requests/s", "higher", lambda report: report["requests_per_second"]),
+     Row("hey_p99", "µs", "lower", lambda report: report["p99_us"])))
+
 ALL = [
     _connect("crr"),
     _connect("crr_2seg", "--hello-size", "1800"),  # as browsers say it since the post-quantum key share
@@ -94,14 +99,24 @@ ALL = [
     _bulk("down8_ipv6", "download", family=6),
     _bulk("down8_wire", "download", offloads=False),
     _bulk("up8_wire", "upload", offloads=False),
+    HTTPS_WORKLOAD,
     IDLE_WORKLOAD,
 ]
 
 
+# Runs of their own: counting costs a little. What the entry program calls by tail call is part of its time.
+PROGRAM_WORKLOADS = [workload for workload in ALL if workload.name in ("crr", "crr_2seg", "rr32", "down8", "up8")]
+
+
+def program_row(workload):
+    return Row(f"bpf_{workload.name}", "ns/packet", "lower", lambda report: report["nanoseconds"] / max(report["runs"], 1))
+
+
 class Runner:
-    def __init__(self, binaries, seconds):
+    def __init__(self, binaries, seconds, https_server):
         self.load = os.path.join(binaries, "bench_load")
         self.seconds = seconds
+        self.https_server = https_server
 
     def _command(self, gateway, *arguments, family=4):
         return (self.load, "--target", ",".join(gateway.targets(family)), *arguments)
@@ -126,6 +141,8 @@ class Runner:
         """The report of one run; see load.cc for its fields."""
         if workload is IDLE_WORKLOAD:
             return self._idle(gateway)
+        if workload is HTTPS_WORKLOAD:
+            return self.https_server.drive(gateway.https_target(), self.seconds)
         if not workload.offloads:
             network.offloads(gateway.name, gateway.index, on=False)
         try:
@@ -136,6 +153,17 @@ class Runner:
         if report["operations"] == 0 and report["bytes"] == 0:
             raise Failed(f"{gateway.name}: nothing got through in {workload.name}:\n{gateway.log()}")
         return report
+
+    def measure_program(self, workload, slipgate):
+        """What the kernel counts of the BPF program in one run of the workload."""
+        network.run("sysctl", "-qw", "kernel.bpf_stats_enabled=1")
+        try:
+            runs, nanoseconds = slipgate.program_statistics()
+            self.measure(workload, slipgate)
+            runs_after, nanoseconds_after = slipgate.program_statistics()
+        finally:
+            network.run("sysctl", "-qw", "kernel.bpf_stats_enabled=0")
+        return {"runs": runs_after - runs, "nanoseconds": nanoseconds_after - nanoseconds}
 
     def _idle(self, gateway):
         """Starts the gateway anew: what a proxy once took for connections it keeps in its pools."""
