@@ -153,8 +153,7 @@ int main(int argc, char** argv) {
     const int listener = tcp_socket(address);
     const int on = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(listener, address.get(), address.length) != 0 ||
-        listen(listener, kBacklog) != 0) {
+    if (bind(listener, address.get(), address.length) != 0 || listen(listener, kBacklog) != 0) {
         std::perror(argv[1]);
         return 1;
     }
