@@ -32,18 +32,20 @@ LOSE = Fault("lost", 1)
 DUPLICATE = Fault("duplicated", 2)
 LATE = Fault("reordered", 3)
 STALE = Fault("delayed", 4)
+AGAIN = Fault("duplicated late", 5)
 
 
 def _flip(what, bit):
-    return Fault(f"bit of {what} flipped", 5, bit)
+    return Fault(f"bit of {what} flipped", 6, bit)
 
 
-FLIP_LAST = _flip("the last byte", 0xFFFF)  # of the payload, where there is one
-# One bit of each field of the TCP header (RFC 9293 3.1), high enough to matter and low enough to look plausible.
-FLIP_HEADER = (_flip("the source port", 15), _flip("the destination port", 31), _flip("seq", 53), _flip("ack", 85),
+FLIP_LAST = _flip("the last byte", 0xFFF8)  # of the payload, where there is one
+# One bit of each field of the TCP header (RFC 9293 3.1), high enough to matter and low enough to look plausible. Each has a
+# column of its own in the checksum's 16-bit words, that of FLIP_LAST included: in no packet do two flips cancel out.
+FLIP_HEADER = (_flip("the source port", 12), _flip("the destination port", 25), _flip("seq", 53), _flip("ack", 84),
                _flip("the data offset", 99), _flip("RST", 109), _flip("SYN", 110), _flip("FIN", 111),
-               _flip("the window", 118), _flip("the options", 189))
-ALL = (LOSE, DUPLICATE, LATE, STALE, FLIP_LAST, *FLIP_HEADER)
+               _flip("the window", 118), _flip("the options", 186))
+ALL = (LOSE, DUPLICATE, LATE, STALE, AGAIN, FLIP_LAST, *FLIP_HEADER)
 
 
 @dataclass

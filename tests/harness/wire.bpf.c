@@ -47,16 +47,17 @@ enum fault_kind {
     FAULT_DUPLICATE,
     FAULT_LATE,  /* overtaken by what is sent in the next milliseconds */
     FAULT_STALE, /* arrives after it was sent again */
-    FAULT_FLIP,  /* one bit of the TCP header or of the packet's last byte; the checksum stays as it was */
+    FAULT_AGAIN, /* arrives, and a copy of it when it is stale */
+    FAULT_FLIP,  /* one bit of the TCP header or the first of the packet's last byte; the checksum stays as it was */
 };
 
 struct fault {
     __u8 kind; /* enum fault_kind */
     __u8 zero;
-    __u16 bit; /* to flip: 0 is the first of the TCP header, LAST_BIT that of the packet */
+    __u16 bit; /* to flip: 0 is the first of the TCP header; or LAST_BYTE */
 };
 
-#define LAST_BIT 0xffff
+#define LAST_BYTE 0xfff8
 
 /* One direction of one connection: the host's port says which. */
 struct plan_key {
@@ -101,7 +102,7 @@ static int read_tcp(struct __sk_buff* skb, struct tcp_packet* packet) {
 }
 
 static void flip(struct __sk_buff* skb, const struct tcp_packet* packet, __u32 bit) {
-    __u32 at = bit == LAST_BIT ? skb->len - 1 : packet->l4 + bit / 8;
+    __u32 at = bit == LAST_BYTE ? skb->len - 1 : packet->l4 + bit / 8;
     __u8 byte = 0;
     if (bpf_skb_load_bytes(skb, at, &byte, 1)) return;
     byte ^= 0x80 >> (bit % 8);
@@ -120,6 +121,9 @@ static int suffer(struct __sk_buff* skb, const struct port* port, const struct t
             return bpf_redirect(port->late, 0);
         case FAULT_STALE:
             return bpf_redirect(port->stale, 0);
+        case FAULT_AGAIN:
+            bpf_clone_redirect(skb, port->stale, 0);
+            break;
         case FAULT_FLIP:
             flip(skb, packet, fault->bit);
             break;

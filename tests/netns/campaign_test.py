@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Loss and disorder as a campaign. Each fault (lost, duplicated, reordered, delayed, a bit flipped in the payload or in a
-field of the TCP header) meets each of the first 20 packets of a connection and its FIN, one at a time, on either leg, in
-either direction, over both families: one connection for each line of that table. Then connections with many faults each,
-drawn with a fixed seed.
+Loss and disorder as a campaign. Each fault (lost, duplicated at once or late, reordered, delayed, a bit flipped in the
+payload or in a field of the TCP header) meets each of the first 20 packets of a connection and its FIN, one at a time, on
+either leg, in either direction, over both families: one connection for each line of that table. Then connections with
+many faults each, drawn with a fixed seed.
 
 The control makes the same connections with the same faults through plain routing. Every connection must end in the
 gateway as it ended in the control. What differs on the way is this: the gateway answers the client's SYN itself and asks
