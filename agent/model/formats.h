@@ -20,15 +20,23 @@ namespace slipgate {
 [[nodiscard]] bool is_group(std::string_view text);
 // "example.com/name": a subdomain, a slash, and at least one character a URL path may have.
 [[nodiscard]] bool is_domain_path(std::string_view text);
-// "TLS", or "example.com/name" with a purely alphanumeric name.
+// "TLS", or what ends like "example.com/name" with a purely alphanumeric name: the schema's pattern is not anchored.
 [[nodiscard]] bool is_protocol(std::string_view text);
-// IPAddress, Hostname, NamedAddress or a domain-prefixed type.
+// IPAddress, Hostname, NamedAddress or a domain-prefixed type; with the same lack of anchors.
 [[nodiscard]] bool is_address_type(std::string_view text);
+// "example.com/name" or "name": what Kubernetes calls a qualified name, the key of a label.
+[[nodiscard]] bool is_qualified_name(std::string_view text);
+// A qualified name whose domain has less than 253 characters: one less than for a label.
+[[nodiscard]] bool is_infrastructure_key(std::string_view text);
+// Nothing, or letters, digits, '-', '_' and '.' between two letters or digits.
+[[nodiscard]] bool is_label_value(std::string_view text);
+// A DNS label or nothing.
+[[nodiscard]] bool is_port_name(std::string_view text);
 // RFC 3339 as Kubernetes writes metav1.Time, e.g. 2026-01-31T12:00:00Z; the calendar is not checked.
 [[nodiscard]] bool is_timestamp(std::string_view text);
 [[nodiscard]] bool is_anything(std::string_view text);
 
-// What a string field may hold. Lengths are bytes, which is what the formats' ASCII makes of the API's characters.
+// What a string field may hold. Lengths are in characters (code points).
 struct Format {
     std::size_t min_length = 0;
     std::size_t max_length = 0;
@@ -49,6 +57,14 @@ inline constexpr Format kKind{1, 63, is_kind, "start with a letter and hold only
 inline constexpr Format kControllerName{1, 253, is_domain_path, "be a domain and a path, like example.com/controller"};
 inline constexpr Format kProtocol{1, 255, is_protocol, "be a protocol like TLS, or a domain and a name"};
 inline constexpr Format kAddressType{1, 253, is_address_type, "be IPAddress, Hostname, or a domain and a type"};
+inline constexpr Format kQualifiedName{
+    1, 317, is_qualified_name, "be up to 63 letters, digits, '-', '_' or '.', after an optional DNS name and '/'"};
+inline constexpr Format kInfrastructureKey{1, 316, is_infrastructure_key, kQualifiedName.must};
+inline constexpr Format kLabelValue{0, 63, is_label_value,
+                                    "hold only letters, digits, '-', '_' and '.', and begin and end with one of the "
+                                    "first two"};
+inline constexpr Format kPortName{0, 63, is_port_name, "be empty or a DNS label"};
+inline constexpr Format kOptionValue{0, 4096, is_anything, ""};  // of an annotation or a TLS option
 inline constexpr Format kTimestamp{1, 64, is_timestamp, "be a time like 2026-01-31T12:00:00Z (RFC 3339)"};
 
 }  // namespace slipgate

@@ -30,7 +30,7 @@ struct ObjectMeta {
 struct LabelSelector {
     struct Expression {
         std::string key;
-        std::string op;  // In, NotIn, Exists, DoesNotExist
+        std::string op;  // In, NotIn, Exists, DoesNotExist; empty: not valid, matches nothing
         std::vector<std::string> values;
         bool operator==(const Expression&) const = default;
     };

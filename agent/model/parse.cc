@@ -82,8 +82,9 @@ ObjectMeta parse_metadata(const Kind& kind, const ObjectReader& root, std::strin
     meta.name = metadata->required_text("name", kind.object_name);
     const auto space = metadata->text("namespace", kDnsLabel);
     if (kind.namespaced && space) meta.namespace_ = *space;
-    meta.labels = metadata->text_map("labels");
-    meta.annotations = metadata->text_map("annotations");
+    if (!space && metadata->has("namespace")) meta.name.clear();  // nobody knows which object is meant
+    meta.labels = metadata->text_map("labels", {}, kQualifiedName, kLabelValue);
+    meta.annotations = metadata->text_map("annotations", {}, kAnyText, kAnyText);
     meta.creation_timestamp = metadata->text("creationTimestamp", kTimestamp).value_or("");
     meta.generation = metadata->integer("generation", {0, std::numeric_limits<std::int64_t>::max()}).value_or(0);
     return meta;
@@ -98,6 +99,13 @@ std::string ObjectId::to_string() const {
 
 bool reads_kind(std::string_view api_version, std::string_view kind) {
     return find_kind(split(api_version).group, kind) != nullptr;
+}
+
+bool is_known_kind(std::string_view api_version, std::string_view kind) {
+    constexpr std::array kUnread = {"BackendTLSPolicy"sv, "GRPCRoute"sv, "HTTPRoute"sv,
+                                    "ListenerSet"sv,      "TCPRoute"sv,  "UDPRoute"sv};
+    return split(api_version).group != kGatewayGroup || reads_kind(api_version, kind) ||
+           std::find(kUnread.begin(), kUnread.end(), kind) != kUnread.end();
 }
 
 ParseOutcome parse_object(const nlohmann::json& document, std::string_view default_namespace) {

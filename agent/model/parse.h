@@ -28,6 +28,9 @@ struct ObjectId {
 // does not know is a problem of the object, so that nothing is passed over in silence.
 [[nodiscard]] bool reads_kind(std::string_view api_version, std::string_view kind);
 
+// False for a kind that its group does not have, so a typing mistake; only the Gateway API's kinds are all known here.
+[[nodiscard]] bool is_known_kind(std::string_view api_version, std::string_view kind);
+
 struct ParseOutcome {
     ObjectId id;                   // as far as it could be read
     std::optional<Object> object;  // absent: refused, some problem is an error

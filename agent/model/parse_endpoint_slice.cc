@@ -22,26 +22,37 @@ constexpr Limits kEndpoints{0, 1000};
 constexpr Limits kPorts{0, 20'000};
 constexpr Limits kAddresses{1, 100};
 
-bool is_port_name(std::string_view text) {
-    return text.empty() || is_dns_label(text);
+// ValidateNonSpecialIP() of Kubernetes; empty: the address may be an endpoint's.
+std::string_view special_range(const IpAddress& address) {
+    static const auto kAnyIpv4 = IpAddress::parse("0.0.0.0");
+    const auto& bytes = address.bytes();
+    const bool link_local_multicast = address.is_ipv4() ? bytes[12] == 224 && bytes[13] == 0 && bytes[14] == 0
+                                                        : bytes[0] == 0xff && (bytes[1] & 0x0fU) == 0x02;
+    if (address == IpAddress() || address == kAnyIpv4) return "unspecified (0.0.0.0 or ::)";
+    if (address.is_loopback()) return "in the loopback range (127.0.0.0/8, ::1/128)";
+    if (address.is_link_local()) return "in the link-local range (169.254.0.0/16, fe80::/10)";
+    if (link_local_multicast) return "in the link-local multicast range (224.0.0.0/24, ff02::/10)";
+    return {};
 }
-constexpr Format kPortName{0, 63, is_port_name, "be empty or a DNS label"};
 
+// The addresses of FQDN slices are not read by anybody.
 void check_addresses(const ObjectReader& in, const std::vector<std::string>& addresses, std::string_view type) {
+    if (type == "FQDN") return;
     for (std::size_t i = 0; i < addresses.size(); ++i) {
         const auto field = fmt::format("addresses[{}]", i);
         const auto address = IpAddress::parse(addresses[i]);
-        const bool fits =
-            type == "FQDN" ? is_dns_subdomain(addresses[i]) : address && address->is_ipv4() == (type == "IPv4");
-        if (!fits)
-            in.invalid_value(field, shown(addresses[i]), fmt::format("must be of the slice's addressType, {}", type));
+        if (!address || address->is_ipv4() != (type == "IPv4")) {
+            in.invalid_value(field, shown(addresses[i]), fmt::format("must be a valid {} address", type));
+        } else if (const auto range = special_range(*address); !range.empty()) {
+            in.invalid_value(field, shown(addresses[i]), fmt::format("may not be {}", range));
+        }
     }
 }
 
 EndpointSlice::Endpoint parse_endpoint(const ObjectReader& in, std::string_view address_type) {
     EndpointSlice::Endpoint endpoint;
     endpoint.addresses = in.texts("addresses", kAddresses, kAnyText, Presence::required);
-    if (!address_type.empty()) check_addresses(in, endpoint.addresses, address_type);
+    if (!address_type.empty() && in.clean()) check_addresses(in, endpoint.addresses, address_type);
     if (const auto conditions = in.object("conditions", kConditionFields)) {
         endpoint.ready = conditions->boolean("ready").value_or(true);
         endpoint.serving = conditions->boolean("serving").value_or(true);

@@ -16,6 +16,9 @@ constexpr std::array kSpecFields = {"gatewayClassName"sv, "listeners"sv,        
 constexpr std::array kAddressFields = {"type"sv, "value"sv};
 constexpr std::array kInfrastructureFields = {"labels"sv, "annotations"sv, "parametersRef"sv};
 constexpr std::array kLocalParametersFields = {"group"sv, "kind"sv, "name"sv};
+constexpr std::array kAllowedListenersFields = {"namespaces"sv};
+constexpr std::array kNamespacesFields = {"from"sv, "selector"sv};
+constexpr std::array kFrom = {"All"sv, "Selector"sv, "Same"sv, "None"sv};
 constexpr Format kAddressValue{0, 253, is_anything, ""};
 
 GatewayAddress parse_address(const ObjectReader& in) {
@@ -26,7 +29,7 @@ GatewayAddress parse_address(const ObjectReader& in) {
     address.value = *value;
     if (address.type == "IPAddress" && !IpAddress::parse(*value))
         in.invalid("value", "must be an IPv4 or IPv6 address");
-    if (address.type == "Hostname" && !is_hostname(*value)) in.invalid("value", "must be empty or a DNS name");
+    if (address.type == "Hostname" && !is_hostname(*value)) in.invalid("value", fmt::format("must {}", kHostname.must));
     return address;
 }
 
@@ -36,8 +39,19 @@ void check_unique_addresses(const ObjectReader& spec, const std::vector<GatewayA
         const auto& [type, value] = addresses[i];
         if (value.empty() || (type != "IPAddress" && type != "Hostname")) continue;
         if (first_equal(addresses, i, std::equal_to{}) == i) continue;
-        spec.invalid_value(fmt::format("addresses[{}].value", i), value, fmt::format("{} values must be unique", type));
+        spec.invalid_value(fmt::format("addresses[{}].value", i), shown(value),
+                           fmt::format("{} values must be unique", type));
     }
+}
+
+// Which ListenerSets may join is not asked yet: none are read.
+void check_allowed_listeners(const ObjectReader& spec) {
+    const auto allowed = spec.object("allowedListeners", kAllowedListenersFields);
+    if (!allowed) return;
+    const auto namespaces = allowed->object("namespaces", kNamespacesFields);
+    if (!namespaces) return;
+    (void)namespaces->choice("from", kFrom, "None");
+    if (const auto selector = namespaces->object("selector", kSelectorFields)) (void)parse_selector(*selector);
 }
 
 }  // namespace
@@ -52,10 +66,12 @@ Object parse_gateway(const ObjectReader& root, ObjectMeta meta) {
         gateway.addresses.push_back(parse_address(address));
     }
     if (const auto infrastructure = spec->object("infrastructure", kInfrastructureFields)) {
-        (void)infrastructure->text_map("labels", {0, 8});
-        (void)infrastructure->text_map("annotations", {0, 16});
+        (void)infrastructure->text_map("labels", {0, 8}, kInfrastructureKey, kLabelValue);
+        (void)infrastructure->text_map("annotations", {0, 16}, kInfrastructureKey, kOptionValue);
         gateway.has_parameters_ref = check_parameters_ref(*infrastructure, kLocalParametersFields);
     }
+    check_allowed_listeners(*spec);
+    check_gateway_tls(*spec);
     if (spec->clean()) check_unique_addresses(*spec, gateway.addresses);
     return gateway;
 }

@@ -9,20 +9,9 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::array kSpecFields = {"controllerName"sv, "description"sv, "parametersRef"sv};
-constexpr std::array kParametersFields = {"group"sv, "kind"sv, "name"sv, "namespace"sv};
 constexpr Format kDescription{0, 64, is_anything, ""};
 
 }  // namespace
-
-bool check_parameters_ref(const ObjectReader& owner, FieldNames known) {
-    const auto reference = owner.object("parametersRef", known);
-    if (!reference) return false;
-    (void)reference->required_text("group", kGroup);
-    (void)reference->required_text("kind", kKind);
-    (void)reference->required_text("name", kObjectName);
-    (void)reference->text("namespace", kDnsLabel);
-    return true;
-}
 
 Object parse_gateway_class(const ObjectReader& root, ObjectMeta meta) {
     GatewayClass gateway_class{.meta = std::move(meta), .controller_name = {}};
@@ -30,7 +19,7 @@ Object parse_gateway_class(const ObjectReader& root, ObjectMeta meta) {
     if (!spec) return gateway_class;
     gateway_class.controller_name = spec->required_text("controllerName", kControllerName);
     (void)spec->text("description", kDescription);
-    gateway_class.has_parameters_ref = check_parameters_ref(*spec, kParametersFields);
+    gateway_class.has_parameters_ref = check_parameters_ref(*spec, kObjectReferenceFields);
     return gateway_class;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 
 #include "agent/model/objects.h"
 #include "agent/model/reader.h"
@@ -18,8 +19,22 @@ namespace slipgate {
 [[nodiscard]] Object parse_endpoint_slice(const ObjectReader& root, ObjectMeta meta);
 [[nodiscard]] Object parse_namespace(const ObjectReader& root, ObjectMeta meta);
 
-// Gateway.spec.listeners, cross-listener rules included.
+// spec.listeners, with the rules that compare listeners.
 [[nodiscard]] std::vector<Listener> parse_listeners(const ObjectReader& spec);
+
+// metav1.LabelSelector. The API server stores one with a wrong operator, key or value; here that is a warning, and the
+// selector matches nothing.
+[[nodiscard]] LabelSelector parse_selector(const ObjectReader& in);
+inline constexpr std::array<std::string_view, 2> kSelectorFields = {"matchLabels", "matchExpressions"};
+
+// Gateway.spec.tls is of no use to a gateway without keys; checked all the same, as the API server does.
+void check_gateway_tls(const ObjectReader& spec);
+
+// The fields of a reference to an object of any kind.
+inline constexpr std::array<std::string_view, 4> kObjectReferenceFields = {"group", "kind", "name", "namespace"};
+
+// `kind_presence`: of group and kind; a reference without them is one to a Secret.
+void check_object_reference(const ObjectReader& in, Presence kind_presence);
 
 // infrastructure.parametersRef of a Gateway and parametersRef of a GatewayClass: checked, its presence is the result.
 [[nodiscard]] bool check_parameters_ref(const ObjectReader& owner, FieldNames known);

@@ -12,34 +12,12 @@ using namespace std::string_view_literals;
 
 constexpr std::array kListenerFields = {"name"sv, "hostname"sv, "port"sv, "protocol"sv, "tls"sv, "allowedRoutes"sv};
 constexpr std::array kTlsFields = {"mode"sv, "certificateRefs"sv, "options"sv};
-constexpr std::array kCertificateFields = {"group"sv, "kind"sv, "name"sv, "namespace"sv};
 constexpr std::array kAllowedRoutesFields = {"namespaces"sv, "kinds"sv};
 constexpr std::array kNamespacesFields = {"from"sv, "selector"sv};
-constexpr std::array kSelectorFields = {"matchLabels"sv, "matchExpressions"sv};
-constexpr std::array kExpressionFields = {"key"sv, "operator"sv, "values"sv};
 constexpr std::array kRouteKindFields = {"group"sv, "kind"sv};
 
 constexpr std::array kModes = {"Terminate"sv, "Passthrough"sv};
 constexpr std::array kFrom = {"All"sv, "Selector"sv, "Same"sv};
-constexpr std::array kOperators = {"In"sv, "NotIn"sv, "Exists"sv, "DoesNotExist"sv};
-
-// metav1.LabelSelector; an operator with the wrong number of values would match nothing, so it is refused.
-LabelSelector parse_selector(const ObjectReader& in) {
-    LabelSelector selector{.match_labels = in.text_map("matchLabels"), .match_expressions = {}};
-    for (const auto& item : in.objects("matchExpressions", {}, kExpressionFields)) {
-        LabelSelector::Expression expression;
-        expression.key = item.required_text("key", kAnyText);
-        expression.op = item.choice("operator", kOperators, "", Presence::required);
-        expression.values = item.texts("values", {}, kAnyText);
-        const bool takes_values = expression.op == "In" || expression.op == "NotIn";
-        if (takes_values && expression.values.empty()) item.required("values");
-        if (!takes_values && !expression.values.empty()) {
-            item.invalid("values", fmt::format("must be empty for operator {}", expression.op));
-        }
-        selector.match_expressions.push_back(std::move(expression));
-    }
-    return selector;
-}
 
 void parse_allowed_routes(const ObjectReader& in, Listener& listener) {
     if (const auto namespaces = in.object("namespaces", kNamespacesFields)) {
@@ -58,15 +36,10 @@ void parse_allowed_routes(const ObjectReader& in, Listener& listener) {
 
 std::string parse_tls(const ObjectReader& tls) {
     auto mode = tls.choice("mode", kModes, "Terminate");
-    const auto certificates = tls.objects("certificateRefs", {0, 64}, kCertificateFields);
-    for (const auto& certificate : certificates) {
-        (void)certificate.text("group", kGroup);
-        (void)certificate.text("kind", kKind);
-        (void)certificate.required_text("name", kObjectName);
-        (void)certificate.text("namespace", kDnsLabel);
-    }
-    const auto options = tls.text_map("options", {0, 16});
-    if (mode == "Terminate" && certificates.empty() && options.empty()) {
+    const auto certificates = tls.objects("certificateRefs", {0, 64}, kObjectReferenceFields);
+    for (const auto& certificate : certificates) check_object_reference(certificate, Presence::optional);
+    const auto options = tls.text_map("options", {0, 16}, kAnyText, kOptionValue);
+    if (mode == "Terminate" && certificates.empty() && options.empty() && tls.clean()) {
         tls.error("certificateRefs",
                   "Required value: certificateRefs or options must be specified when mode is Terminate");
     }
@@ -76,16 +49,16 @@ std::string parse_tls(const ObjectReader& tls) {
 // The CEL rules of spec.listeners that look at one listener.
 void check_protocol_rules(const ObjectReader& in, const Listener& listener) {
     const auto& protocol = listener.protocol;
-    if ((protocol == "HTTP" || protocol == "TCP" || protocol == "UDP") && listener.tls_mode) {
+    if ((protocol == "HTTP" || protocol == "TCP" || protocol == "UDP") && in.has("tls")) {
         in.invalid("tls", "tls must not be specified for protocols HTTP, TCP and UDP");
     }
     if (protocol == "HTTPS" && listener.tls_mode && *listener.tls_mode != "Terminate") {
         in.invalid_value("tls.mode", shown(*listener.tls_mode), "tls mode must be Terminate for protocol HTTPS");
     }
-    if (protocol == "TLS" && !listener.tls_mode) {
+    if (protocol == "TLS" && !in.has("tls")) {
         in.error("tls.mode", "Required value: tls mode must be set for protocol TLS");
     }
-    if ((protocol == "TCP" || protocol == "UDP") && listener.hostname) {
+    if ((protocol == "TCP" || protocol == "UDP") && in.has("hostname")) {
         in.invalid("hostname", "hostname must not be specified for protocols TCP and UDP");
     }
 }

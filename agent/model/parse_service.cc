@@ -59,10 +59,10 @@ Object parse_service(const ObjectReader& root, ObjectMeta meta) {
     service.type = spec->choice("type", kTypes, "ClusterIP");
     for (const auto& in : spec->objects("ports", {}, kPortFields)) {
         ServicePort port;
-        port.name = in.text("name", kDnsLabel).value_or("");
+        port.name = in.text("name", kPortName).value_or("");
         port.protocol = in.choice("protocol", kProtocols, "TCP");
         port.port = in.port("port", Presence::required).value_or(0);
-        port.app_protocol = in.text("appProtocol", kAnyText);
+        port.app_protocol = in.text("appProtocol", kQualifiedName);
         service.ports.push_back(std::move(port));
     }
     const auto cluster_ip = spec->text("clusterIP", kAnyText).value_or("");

@@ -19,6 +19,31 @@ std::string item(std::string_view key, std::size_t index) {
     return fmt::format("{}[{}]", key, index);
 }
 
+// In code points; the text is UTF-8.
+std::size_t length_of(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
+}
+
+// "1 item", "2 items"
+std::string counted(std::size_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+// Why the text is not of the format, in the API server's words; empty: it is.
+std::string complaint_about(const std::string& text, const Format& format) {
+    const auto length = length_of(text);
+    if (length < format.min_length) {
+        return fmt::format("Invalid value: {}: must have at least {}", shown(text),
+                           counted(format.min_length, "character"));
+    }
+    if (length > format.max_length) {
+        return fmt::format("Too long: {}: must have at most {}", shown(text), counted(format.max_length, "character"));
+    }
+    if (!format.matches(text)) return fmt::format("Invalid value: {}: must {}", shown(text), format.must);
+    return {};
+}
+
 }  // namespace
 
 std::string shown(const nlohmann::json& value) {
@@ -55,6 +80,18 @@ void ObjectReader::error(std::string_view key, std::string message) const {
     problems_->push_back({Severity::error, path_of(key), std::move(message)});
 }
 
+void ObjectReader::warn(std::string_view key, std::string message) const {
+    problems_->push_back({Severity::warning, path_of(key), std::move(message)});
+}
+
+bool ObjectReader::clean() const {
+    return std::none_of(problems_->begin(), problems_->end(), [&](const Problem& problem) {
+        if (problem.severity != Severity::error || !problem.field.starts_with(path_)) return false;
+        const auto rest = std::string_view(problem.field).substr(path_.size());
+        return path_.empty() || rest.empty() || rest.front() == '.' || rest.front() == '[';
+    });
+}
+
 void ObjectReader::required(std::string_view key) const {
     error(key, "Required value");
 }
@@ -79,15 +116,9 @@ std::optional<std::string> ObjectReader::check_text(std::string_view key, const 
         return {};
     }
     const auto& text = value.get_ref<const std::string&>();
-    if (text.size() < format.min_length) {
-        invalid_value(key, shown(value), fmt::format("must have at least {} characters", format.min_length));
-    } else if (text.size() > format.max_length) {
-        error(key, fmt::format("Too long: {}: must have at most {} characters", shown(value), format.max_length));
-    } else if (!format.matches(text)) {
-        invalid_value(key, shown(value), fmt::format("must {}", format.must));
-    } else {
-        return text;
-    }
+    auto complaint = complaint_about(text, format);
+    if (complaint.empty()) return text;
+    error(key, std::move(complaint));
     return {};
 }
 
@@ -140,7 +171,8 @@ std::optional<bool> ObjectReader::boolean(std::string_view key) const {
     return {};
 }
 
-std::map<std::string, std::string> ObjectReader::text_map(std::string_view key, Limits limits) const {
+std::map<std::string, std::string> ObjectReader::text_map(std::string_view key, Limits limits, const Format& keys,
+                                                          const Format& values) const {
     std::map<std::string, std::string> entries;
     const auto* value = find(key);
     if (value == nullptr) return entries;
@@ -149,10 +181,12 @@ std::map<std::string, std::string> ObjectReader::text_map(std::string_view key, 
         return entries;
     }
     if (value->size() > limits.max) {
-        error(key, fmt::format("Too many: {}: must have at most {} items", value->size(), limits.max));
+        error(key, fmt::format("Too many: {}: must have at most {}", value->size(), counted(limits.max, "item")));
     }
     for (const auto& [name, entry] : value->items()) {
-        if (auto text = check_text(fmt::format("{}.{}", key, name), entry, kAnyText)) entries[name] = *std::move(text);
+        const auto field = fmt::format("{}.{}", key, name);
+        if (auto complaint = complaint_about(name, keys); !complaint.empty()) error(field, std::move(complaint));
+        if (auto text = check_text(field, entry, values)) entries[name] = *std::move(text);
     }
     return entries;
 }
@@ -167,12 +201,11 @@ const nlohmann::json* ObjectReader::array(std::string_view key, Limits limits, P
     const auto size = value->size();
     if (size >= limits.min && size <= limits.max) return value;
     if (limits.min == limits.max) {
-        invalid_value(key, std::to_string(size),
-                      fmt::format("must have exactly {} item{}", limits.min, limits.min == 1 ? "" : "s"));
+        invalid_value(key, std::to_string(size), "must have exactly " + counted(limits.min, "item"));
     } else if (size < limits.min) {
-        invalid_value(key, std::to_string(size), fmt::format("must have at least {} item", limits.min));
+        invalid_value(key, std::to_string(size), "must have at least " + counted(limits.min, "item"));
     } else {
-        error(key, fmt::format("Too many: {}: must have at most {} items", size, limits.max));
+        error(key, fmt::format("Too many: {}: must have at most {}", size, counted(limits.max, "item")));
     }
     return nullptr;
 }

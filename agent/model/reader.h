@@ -51,7 +51,8 @@ class ObjectReader {
                                                       Presence presence = Presence::optional) const;
     [[nodiscard]] std::optional<std::uint16_t> port(std::string_view key, Presence presence = Presence::optional) const;
     [[nodiscard]] std::optional<bool> boolean(std::string_view key) const;
-    [[nodiscard]] std::map<std::string, std::string> text_map(std::string_view key, Limits limits = {}) const;
+    [[nodiscard]] std::map<std::string, std::string> text_map(std::string_view key, Limits limits, const Format& keys,
+                                                              const Format& values) const;
     [[nodiscard]] std::vector<std::string> texts(std::string_view key, Limits limits, const Format& format,
                                                  Presence presence = Presence::optional) const;
 
@@ -65,9 +66,10 @@ class ObjectReader {
     void invalid(std::string_view key, std::string_view reason) const;  // shows the field's value
     void invalid_value(std::string_view key, std::string_view value, std::string_view reason) const;
     void error(std::string_view key, std::string message) const;
+    void warn(std::string_view key, std::string message) const;
 
-    // No error so far in this document: rules that compare fields with each other make sense.
-    [[nodiscard]] bool clean() const { return !has_errors(*problems_); }
+    // No error so far in this object: rules that compare its fields with each other make sense.
+    [[nodiscard]] bool clean() const;
 
   private:
     [[nodiscard]] const nlohmann::json* find(std::string_view key) const;

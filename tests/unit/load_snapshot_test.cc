@@ -127,10 +127,35 @@ spec:
     EXPECT_THAT(loaded.snapshot.services, ElementsAre(Key("default/shop")));
 }
 
+TEST(LoadSnapshot, AForerunnerThatV1CannotExpressIsRefusedByName) {
+    const auto loaded = load_snapshot(R"(apiVersion: gateway.networking.k8s.io/v1alpha2
+kind: TLSRoute
+metadata: {name: catch-all, namespace: team-a}
+spec:
+  rules:
+  - backendRefs: [{name: shop, port: 443}]
+  - backendRefs: [{name: shop, port: 444}]
+)",
+                                      "old.yaml");
+    EXPECT_THAT(texts(loaded, Severity::error),
+                UnorderedElementsAre("old.yaml:4: spec.hostnames: Required value",
+                                     "old.yaml:5: spec.rules: Invalid value: 2: must have exactly 1 item"));
+    for (const auto& found : loaded.problems) EXPECT_EQ(found.object.to_string(), "TLSRoute team-a/catch-all");
+    EXPECT_THAT(loaded.snapshot.tls_routes, IsEmpty());
+}
+
 TEST(LoadSnapshot, OtherKindsAreADebugNote) {
     const auto loaded = load_snapshot("{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}", "web.yaml");
     EXPECT_THAT(texts(loaded), IsEmpty());
     ASSERT_THAT(texts(loaded, Severity::debug), ElementsAre(HasSubstr("web.yaml:1: ignored: apps/v1 Deployment")));
+    const auto route = load_snapshot("{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute}", "web.yaml");
+    EXPECT_THAT(texts(route), IsEmpty());
+}
+
+TEST(LoadSnapshot, AKindThatTheGatewayApiDoesNotHaveIsAMistake) {
+    const auto loaded = load_snapshot("apiVersion: gateway.networking.k8s.io/v1\nkind: TLSRuote\n", "web.yaml");
+    EXPECT_THAT(texts(loaded), ElementsAre("web.yaml:2: kind: Unsupported value: \"TLSRuote\": no kind of "
+                                           "gateway.networking.k8s.io/v1"));
 }
 
 TEST(LoadSnapshot, TheFirstDefinitionOfAnObjectCounts) {
