@@ -172,7 +172,25 @@ TEST_F(StatusWriterTest, AWarningStandsBesideTheStatusOfTheObject) {
     EXPECT_EQ(conditions[0]["type"], "Accepted");
     EXPECT_EQ(conditions[0]["status"], "True");
     EXPECT_EQ(conditions[2]["type"], "slipgate.dev/ManifestProblems");
+    EXPECT_EQ(conditions[2]["reason"], "Found");
     EXPECT_EQ(conditions[2]["message"], "a.yaml:7: spec.colour: unknown field");
+}
+
+TEST_F(StatusWriterTest, ARefusedChangeStandsBesideTheStatusOfWhatIsInForce) {
+    loaded_.problems = {{"a.yaml",
+                         7,
+                         {"gateway.networking.k8s.io/v1", "TLSRoute", "default", "shop"},
+                         1,
+                         {Severity::error, "spec.hostnames[0]", "Invalid value: \"Shop\": must be lower case"}}};
+    write(kThen);
+    const auto status = read("tlsroute_default_shop.yaml")["status"];
+    EXPECT_EQ(status["parents"].size(), 2U) << "the route is served as before";
+    ASSERT_EQ(status["conditions"].size(), 1U);
+    EXPECT_EQ(status["conditions"][0]["type"], "slipgate.dev/ManifestProblems");
+    EXPECT_EQ(status["conditions"][0]["status"], "True");
+    EXPECT_EQ(status["conditions"][0]["reason"], "Refused");
+    EXPECT_EQ(status["conditions"][0]["message"],
+              "a.yaml:7: spec.hostnames[0]: Invalid value: \"Shop\": must be lower case");
 }
 
 TEST(StatusFileName, IsKindNamespaceAndName) {

@@ -68,6 +68,16 @@ class Change(Case):
         self.publish("route", [manifests.tls_route("change", [NAME], {"b1": 0, "b2": 1})])
         self.becomes({"b2"}, "only b2 gets new connections")
 
+    def test_mistake_saved_into_a_manifest(self):
+        status = self.agent.status_dir / "tlsroute_default_change.yaml"
+        self.publish("route", [manifests.tls_route("change", [NAME], {"b2": 1, "b3": -1})])
+        eventually(lambda: status.exists() and "reason: Refused" in status.read_text(), "the status names the mistake")
+        self.assertIn("spec.rules[0].backendRefs[1].weight: Invalid value: -1: must be between 0 and 1000000", status.read_text())
+        self.becomes({"b1", "b2"}, "the last version without fault serves")
+        self.publish("route", [manifests.tls_route("change", [NAME], {"b3": 1})])
+        self.becomes({"b3"}, "what mends it takes effect")
+        eventually(lambda: "Refused" not in status.read_text(), "the status is clean again")
+
     def test_backend_ref_replaced(self):
         self.publish("route", [manifests.tls_route("change", [NAME], {"b3": 1})])
         self.becomes({"b3"}, "only b3 gets new connections")

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/source/file/file_source.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "agent/base/log.h"
 
 namespace slipgate {
@@ -30,6 +34,28 @@ void write_log(const SourceProblem& found) {
                     {"line", found.line},
                     {"object", found.object.to_string()},
                     {"field", found.problem.field}});
+    }
+}
+
+// A document that does not say which object it is, because of a mistake in its kind or name, may be any of those that
+// are missing in the file now.
+void keep_objects_perhaps_meant(const ManifestFile& before, ManifestFile& now) {
+    const auto nameless = std::find_if(now.problems.begin(), now.problems.end(), [](const SourceProblem& found) {
+        return found.problem.severity == Severity::error && found.object.name.empty();
+    });
+    if (nameless == now.problems.end()) return;
+    const auto line = nameless->line;
+    for (const auto& object : before.objects) {
+        const auto is_same = [&](const ManifestObject& other) { return other.id.to_string() == object.id.to_string(); };
+        if (object.id.name.empty() || std::any_of(now.objects.begin(), now.objects.end(), is_same)) continue;
+        now.problems.push_back(
+            {now.name,
+             line,
+             object.id,
+             0,
+             {Severity::warning, "",
+              fmt::format("{} stays in force: perhaps this document means it", object.id.to_string())}});
+        now.objects.push_back(object);
     }
 }
 
@@ -79,6 +105,7 @@ void FileSource::reread(const std::string& name, const FileStamp& stamp) {
     auto manifest = text ? read_manifest(*text, name)
                          : tl::unexpected(SourceProblem{name, 0, {}, 0, {Severity::error, "", text.error().message}});
     if (manifest) {
+        keep_objects_perhaps_meant(file.manifest, *manifest);
         file.manifest = *std::move(manifest);
         return;
     }
@@ -97,8 +124,8 @@ SourceUpdate FileSource::merge() {
     manifests.reserve(files_.size());
     for (const auto& [name, file] : files_) manifests.push_back(file.manifest);
     auto update =
-        merge_manifests(manifests, [&](const ManifestObject& object) { return generations_.observe(object); });
-    generations_.forget_unseen();
+        merge_manifests(manifests, [&](const auto& file, const auto& object) { return store_.admit(file, object); });
+    store_.forget_unseen();
     return update;
 }
 

@@ -9,8 +9,8 @@
 
 #include "agent/source/file/folder.h"
 #include "agent/source/file/folder_watch.h"
-#include "agent/source/file/generation.h"
 #include "agent/source/file/load.h"
+#include "agent/source/file/object_store.h"
 
 namespace slipgate {
 
@@ -19,8 +19,9 @@ using SourceUpdate = LoadedSnapshot;
 
 // A folder of manifests as a source of objects. Logs each problem once, when it appears.
 //
-// A file that is not YAML, or cannot be read, is an error and its last readable content stays in force. A file
-// somebody is writing to is read when it is closed. If the folder goes away, its last content stays in force.
+// What was good stays in force until something good takes its place: the last version of an object when a new one
+// breaks a rule, the last content of a file that is not YAML or cannot be read, that of the folder if it goes away. A
+// file somebody is writing to is read when it is closed.
 class FileSource {
   public:
     // Fails if the folder cannot be watched.
@@ -48,7 +49,7 @@ class FileSource {
     std::string folder_;
     FolderWatch watch_;
     std::map<std::string, File> files_;
-    GenerationCounter generations_;
+    ObjectStore store_;
     std::set<std::string> logged_;
     std::string last_error_;  // of the folder
     bool was_read_ = false;

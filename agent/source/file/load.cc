@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -47,15 +49,17 @@ void add_implicit_namespace(Snapshot& snapshot, const std::string& name) {
 
 class Merger {
   public:
-    explicit Merger(const GenerationOf& generation_of) : generation_of_(generation_of) {}
+    explicit Merger(const Admission& admit) : admit_(admit) {}
 
     void add(const ManifestFile& file) {
-        for (const auto& object : file.objects) add(file.name, object);
+        std::vector<SourceProblem> of_admission;  // they build on those of the file
+        for (const auto& object : file.objects) add(file.name, object, of_admission);
         for (auto problem : file.problems) {
             const auto known = seen_.find(problem.object.to_string());
             if (known != seen_.end()) problem.generation = known->second.generation;
             loaded_.problems.push_back(std::move(problem));
         }
+        std::move(of_admission.begin(), of_admission.end(), std::back_inserter(loaded_.problems));
     }
 
     LoadedSnapshot finish() {
@@ -69,42 +73,42 @@ class Merger {
         std::int64_t generation;
     };
 
-    void add(const std::string& file, const ManifestObject& manifest) {
+    void add(const std::string& file, const ManifestObject& manifest, std::vector<SourceProblem>& problems) {
         if (manifest.id.name.empty()) return;
         auto place = fmt::format("{}:{}", file, manifest.line);
         const auto id = manifest.id.to_string();
         if (const auto first = seen_.find(id); first != seen_.end()) {
             const auto message =
                 fmt::format("Duplicate definition of {}: {} has it already, which counts", id, first->second.place);
-            loaded_.problems.push_back(
+            problems.push_back(
                 {file, manifest.line, manifest.id, first->second.generation, {Severity::error, "", message}});
             return;
         }
-        const auto generation = generation_of_(manifest);
+        auto [object, generation, found] = admit_(file, manifest);
+        std::move(found.begin(), found.end(), std::back_inserter(problems));
         seen_.emplace(id, Definition{std::move(place), generation});
-        if (!manifest.object) return;
-        auto object = *manifest.object;
-        auto& meta = meta_of(object);
+        if (!object) return;
+        auto& meta = meta_of(*object);
         meta.generation = generation;
         if (!meta.namespace_.empty()) namespaces_.insert(meta.namespace_);
-        std::visit(Inserter{loaded_.snapshot}, std::move(object));
+        std::visit(Inserter{loaded_.snapshot}, *std::move(object));
     }
 
-    const GenerationOf& generation_of_;
+    const Admission& admit_;
     LoadedSnapshot loaded_;
     std::map<std::string, Definition> seen_;  // by ObjectId::to_string(), which leaves the version out
     std::set<std::string> namespaces_;
 };
 
-std::int64_t stated_generation(const ManifestObject& manifest) {
+InForce as_written(const std::string& /*file*/, const ManifestObject& manifest) {
     const auto stated = manifest.object ? meta_of(*manifest.object).generation : 0;
-    return stated > 0 ? stated : 1;
+    return {manifest.object, stated > 0 ? stated : 1, {}};
 }
 
 }  // namespace
 
-LoadedSnapshot merge_manifests(std::span<const ManifestFile> files, const GenerationOf& generation_of) {
-    Merger merger(generation_of);
+LoadedSnapshot merge_manifests(std::span<const ManifestFile> files, const Admission& admit) {
+    Merger merger(admit);
     for (const auto& file : files) merger.add(file);
     return merger.finish();
 }
@@ -112,7 +116,7 @@ LoadedSnapshot merge_manifests(std::span<const ManifestFile> files, const Genera
 LoadedSnapshot load_snapshot(std::string_view text, std::string_view name) {
     const auto file = read_manifest(text, std::string(name));
     if (!file) return {{}, {file.error()}};
-    return merge_manifests({&*file, 1}, stated_generation);
+    return merge_manifests({&*file, 1}, as_written);
 }
 
 }  // namespace slipgate

@@ -17,12 +17,17 @@ struct LoadedSnapshot {
     std::vector<SourceProblem> problems;  // of all severities, in the order of the files
 };
 
-// What metadata.generation an object gets.
-using GenerationOf = std::function<std::int64_t(const ManifestObject&)>;
+// What is in force of an object now that this version of it was read.
+struct InForce {
+    std::optional<Object> object;  // absent: nothing
+    std::int64_t generation = 1;   // metadata.generation
+    std::vector<SourceProblem> problems;
+};
+using Admission = std::function<InForce(const std::string& file, const ManifestObject&)>;
 
 // Puts the objects of files sorted by name together. Of an object defined twice the first definition counts, be it
 // refused or not, and the others are an error that names both places. Every namespace an object lies in exists.
-[[nodiscard]] LoadedSnapshot merge_manifests(std::span<const ManifestFile> files, const GenerationOf& generation_of);
+[[nodiscard]] LoadedSnapshot merge_manifests(std::span<const ManifestFile> files, const Admission& admit);
 
 // The text of one (multi-document) file as a snapshot; generations as written, 1 where the text has none.
 [[nodiscard]] LoadedSnapshot load_snapshot(std::string_view text, std::string_view name);

@@ -34,6 +34,10 @@ class DocumentReader {
             read_items(value, prefix);
         } else if (reads_kind(api_version, kind)) {
             read_object(value, prefix);
+        } else if (!is_known_kind(api_version, kind)) {
+            report(
+                {}, prefix,
+                {Severity::error, "kind", fmt::format("Unsupported value: \"{}\": no kind of {}", kind, api_version)});
         } else {
             const auto metadata = value.value("metadata", nlohmann::json::object());
             const ObjectId id{api_version, kind, text_at(metadata, "namespace"), text_at(metadata, "name")};
@@ -59,13 +63,19 @@ class DocumentReader {
         auto content = value;
         content.erase("metadata");
         content.erase("status");
-        file_.objects.push_back(
-            {std::move(outcome.id), document_.line_of(prefix), std::move(outcome.object), std::move(content)});
+        auto immutable = outcome.object ? immutable_field(*outcome.object) : std::nullopt;
+        const auto immutable_line = immutable ? line_of(prefix, immutable->path) : 0;
+        file_.objects.push_back({std::move(outcome.id), document_.line_of(prefix), std::move(outcome.object),
+                                 std::move(content), std::move(immutable), immutable_line});
+    }
+
+    int line_of(const std::string& prefix, const std::string& field) const {
+        const auto* separator = prefix.empty() || field.empty() ? "" : ".";
+        return document_.line_of(prefix + separator + field);
     }
 
     void report(const ObjectId& id, const std::string& prefix, Problem problem) {
-        const auto separator = prefix.empty() || problem.field.empty() ? "" : ".";
-        const auto line = document_.line_of(prefix + separator + problem.field);
+        const auto line = line_of(prefix, problem.field);
         file_.problems.push_back({file_.name, line, id, 0, std::move(problem)});
     }
 

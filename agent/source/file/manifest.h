@@ -10,6 +10,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "agent/model/immutable.h"
 #include "agent/model/parse.h"
 
 namespace slipgate {
@@ -30,6 +31,8 @@ struct ManifestObject {
     int line = 0;
     std::optional<Object> object;  // absent: refused
     nlohmann::json content;        // the document without metadata and status: what generation counts the changes of
+    std::optional<ImmutableField> immutable;
+    int immutable_line = 0;
 };
 
 struct ManifestFile {
@@ -39,7 +42,8 @@ struct ManifestFile {
 };
 
 // Reads the documents of a file, the items of a `kind: List` like documents of their own. Documents of other kinds are
-// noted as a problem of severity debug. The error is for text that is not YAML; then nothing in it can be trusted.
+// noted as a problem of severity debug. An error without an object's name is of a document that does not say which
+// object it is. A file that is no YAML at all is the error here: nothing in it can be trusted.
 [[nodiscard]] tl::expected<ManifestFile, SourceProblem> read_manifest(std::string_view text, std::string name);
 
 }  // namespace slipgate

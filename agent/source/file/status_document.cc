@@ -110,6 +110,7 @@ bool is_in(const Snapshot& snapshot, const ObjectId& id) {
 // All problems of one object in one condition.
 struct Complaint {
     const SourceProblem* first;
+    bool refused = false;
     std::string message;
 };
 
@@ -120,7 +121,7 @@ void add_problem(StatusDocuments& documents, const Complaint& complaint, const S
     if (is_in(snapshot, id)) {
         condition.type = "slipgate.dev/ManifestProblems";
         condition.status = "True";
-        condition.reason = "Found";
+        condition.reason = complaint.refused ? "Refused" : "Found";
     }
     auto& entry = documents[status_file_name(id)];
     if (entry.is_null()) entry = document(id, generation, Json::object());
@@ -163,7 +164,8 @@ StatusDocuments status_documents(const Statuses& statuses, const Snapshot& snaps
     for (const auto& problem : problems) {
         const auto& id = problem.object;
         if (problem.problem.severity < Severity::warning || id.name.empty()) continue;
-        auto& complaint = complaints.try_emplace(id.to_string(), Complaint{&problem, {}}).first->second;
+        auto& complaint = complaints.try_emplace(id.to_string(), Complaint{&problem, false, {}}).first->second;
+        complaint.refused |= problem.problem.severity == Severity::error;
         complaint.message += (complaint.message.empty() ? "" : "; ") + problem.to_string();
     }
     for (const auto& [id, complaint] : complaints) add_problem(documents, complaint, snapshot);

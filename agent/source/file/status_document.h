@@ -21,8 +21,9 @@ using StatusDocuments = std::map<std::string, nlohmann::ordered_json>;  // by fi
 [[nodiscard]] std::string status_file_name(const ObjectId& id);
 
 // One document for each object with a status or a problem (warning or worse). A problem shows as a condition:
-// Accepted=False/Invalid on an object that was refused (status.conditions, for every kind), and
-// slipgate.dev/ManifestProblems=True on one that is used all the same.
+// Accepted=False/Invalid on an object that was refused (status.conditions, for every kind); beside the statuses of one
+// that is in force, slipgate.dev/ManifestProblems=True with reason Refused (what the manifest says now is not what is
+// in force) or Found.
 [[nodiscard]] StatusDocuments status_documents(const Statuses& statuses, const Snapshot& snapshot,
                                                const std::vector<SourceProblem>& problems);
 
