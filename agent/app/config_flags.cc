@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cxxopts.hpp>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -40,6 +42,33 @@ std::string describe_unknown(const std::string& argument) {
     return fmt::format("--{}: unknown flag; the nearest known one is --{}", key, config::nearest_key(key));
 }
 
+// Absolute, and without symbolic links as far as it exists.
+std::filesystem::path resolved(const std::filesystem::path& folder) {
+    std::error_code error;
+    const auto absolute = std::filesystem::absolute(folder, error);
+    auto path = std::filesystem::weakly_canonical(absolute, error);
+    if (error) path = absolute.lexically_normal();
+    return path.has_filename() ? path : path.parent_path();
+}
+
+bool contains(const std::filesystem::path& outer, const std::filesystem::path& inner) {
+    return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
+// Statuses beside manifests would be taken for manifests, sooner or later by a person.
+Status check_folders(const Config& config) {
+    if (config.manifests.empty() || config.status_dir.empty()) return {};
+    const auto manifests = resolved(config.manifests);
+    const auto statuses = resolved(config.status_dir);
+    const auto* relation = statuses == manifests           ? "is the folder of"
+                           : contains(manifests, statuses) ? "lies inside of"
+                           : contains(statuses, manifests) ? "contains"
+                                                           : nullptr;
+    if (!relation) return {};
+    return fail(fmt::format("--status-dir: {} {} --manifests, {}: give a folder apart from it",
+                            log::quote(config.status_dir.string()), relation, log::quote(config.manifests.string())));
+}
+
 Result<CommandLine> interpret(const cxxopts::ParseResult& parsed) {
     CommandLine line;
     if (parsed.count("help"))
@@ -66,6 +95,9 @@ Result<CommandLine> interpret(const cxxopts::ParseResult& parsed) {
     }
     if (line.action == CommandLine::Action::kRun && line.config.manifests.empty()) {
         errors.add("--manifests: missing: give the folder of manifests to serve");
+    }
+    if (line.action == CommandLine::Action::kRun) {
+        if (const auto status = check_folders(line.config); !status) errors.add(status.error().message);
     }
     if (const auto status = errors.status(); !status) return tl::unexpected(status.error());
     return line;

@@ -168,6 +168,35 @@ TEST(Config, MissingManifestsIsAnErrorOnlyWhenRunning) {
     EXPECT_EQ(parse({"--version"})->action, CommandLine::Action::kVersion);
 }
 
+struct Folders {
+    const char *manifests, *status_dir, *relation;
+};
+
+class FoldersThatMeet : public testing::TestWithParam<Folders> {};
+
+TEST_P(FoldersThatMeet, AreRefusedNamingBothKeys) {
+    const auto& [manifests, status_dir, relation] = GetParam();
+    EXPECT_EQ(error_of({"--manifests", manifests, "--status-dir", status_dir}),
+              fmt::format("--status-dir: {} {} --manifests, {}: give a folder apart from it", status_dir, relation,
+                          manifests));
+    const auto uninstall = parse({"--uninstall", "--manifests", manifests, "--status-dir", status_dir});
+    EXPECT_TRUE(uninstall) << "--uninstall uses neither";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Config, FoldersThatMeet,
+    testing::Values(Folders{"/m", "/m", "is the folder of"}, Folders{"/m", "/m/", "is the folder of"},
+                    Folders{"/m/.", "/x/../m", "is the folder of"}, Folders{"m", "./m", "is the folder of"},
+                    Folders{"/m", "/m/status", "lies inside of"}, Folders{"m", "m/a/b", "lies inside of"},
+                    Folders{"/m/a", "/m", "contains"}, Folders{"m", ".", "contains"}, Folders{"/m", "/", "contains"},
+                    Folders{"/dev/fd/m", "/proc/self/fd/m", "is the folder of"}));  // by a symbolic link
+
+TEST(Config, FoldersApartAreTaken) {
+    EXPECT_EQ(error_of({"--manifests=/m", "--status-dir=/ms"}), "no error");
+    EXPECT_EQ(error_of({"--manifests=/x/m", "--status-dir=/x/s"}), "no error");
+    EXPECT_EQ(error_of({"--manifests=m", "--status-dir=../m"}), "no error");
+}
+
 TEST(Config, FlagGivenTwiceIsRefused) {
     EXPECT_THAT(error_of({"--manifests=/m", "--manifests=/n"}), HasSubstr("--manifests: given twice"));
 }
