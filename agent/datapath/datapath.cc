@@ -30,8 +30,13 @@ constexpr const char* kComponent = "datapath";
 // minute.
 constexpr std::uint32_t kGcEntriesPerTick = 65536;
 
-constexpr unsigned kNetworkGroups =
-    RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+constexpr unsigned group(unsigned number) {
+    return 1U << (number - 1);
+}
+// Everything that may change the way to an endpoint.
+constexpr unsigned kNetworkGroups = group(RTNLGRP_LINK) | group(RTNLGRP_IPV4_IFADDR) | group(RTNLGRP_IPV6_IFADDR) |
+                                    group(RTNLGRP_IPV4_ROUTE) | group(RTNLGRP_IPV6_ROUTE) | group(RTNLGRP_IPV4_RULE) |
+                                    group(RTNLGRP_IPV6_RULE) | group(RTNLGRP_NEXTHOP);
 
 // bpf_fib_lookup() refuses to find a way through an interface that does not forward.
 void warn_if_not_forwarding(const char* sysctl, const char* path) {
@@ -143,7 +148,7 @@ tl::expected<EndpointWay, NoWay> Datapath::Impl::resolve(const IpAddress& endpoi
 Status Datapath::Impl::reconcile() {
     if (!table) return {};
     auto mss = lowest_mss(attached);
-    if (options.mss) mss = {*options.mss, *options.mss};
+    if (options.mss) mss = {*options.mss, *options.mss, true};
     auto report = reconciler->reconcile(*table, mss);
     findings = std::move(report.findings);
     pending = report.again || !report.failures.empty();

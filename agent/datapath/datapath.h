@@ -35,7 +35,7 @@ struct DatapathOptions {
     bool timestamps = true;
     bool sack = true;
     std::uint8_t window_scale = 10;      // 0 .. 14
-    std::optional<std::uint16_t> mss;    // of every VIP; none: from the lowest MTU of the attached interfaces
+    std::optional<std::uint16_t> mss;    // of every VIP; none: from the MTUs of interfaces and routes
     std::uint32_t rst_per_second = 100;  // RSTs we originate, per CPU
 };
 

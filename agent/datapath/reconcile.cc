@@ -90,6 +90,7 @@ void Reconciler::place_backends(Pass& pass) {
 
 void Reconciler::place_backend(Pass& pass, const std::string& name, const BackendEntry& backend) {
     std::vector<sg_endpoint> endpoints[2];  // IPv4, IPv6
+    auto& lowest = pass.lowest_mss.emplace(name, VipMss{UINT16_MAX, UINT16_MAX}).first->second;
     for (const auto& endpoint : backend.endpoints) {
         if (pass.vip_addresses.contains(endpoint.address)) {
             pass.exclude(name, endpoint, {Exclusion::kGatewayAddress, {}});
@@ -109,6 +110,8 @@ void Reconciler::place_backend(Pass& pass, const std::string& name, const Backen
             pass.exclude(name, endpoint, {Exclusion::kNoResources, placed.error().reason});
             continue;
         }
+        auto& lowest_of_family = endpoint.address.is_ipv4() ? lowest.ipv4 : lowest.ipv6;
+        lowest_of_family = std::min(lowest_of_family, way->mss);
         family.push_back({.address = endpoint.address.to_abi(),
                           .source = way->source.to_abi(),
                           .port = __builtin_bswap16(endpoint.port),

@@ -41,10 +41,13 @@ struct NoWay {
 // table's VIPs has been seen to.
 using EndpointResolver = std::function<tl::expected<EndpointWay, NoWay>(const IpAddress&)>;
 
-// Sent to clients in the SYN-ACK of a VIP, by its family.
+// Bytes, by family: the largest segment that may be announced to the clients of a VIP.
 struct VipMss {
     std::uint16_t ipv4;
     std::uint16_t ipv6;
+    bool fixed = false;  // as the operator wants it; else lowered to what fits the ways to the VIP's endpoints
+
+    [[nodiscard]] std::uint16_t of(const IpAddress& vip) const { return vip.is_ipv4() ? ipv4 : ipv6; }
 };
 
 struct ReconcileReport {
@@ -87,6 +90,7 @@ class Reconciler {
     Placed<void> place_name(Pass& pass, const TablePart& part, const sg_name_key& key,
                             const std::optional<std::string>& route);
     void place_vips(Pass& pass, bool new_ones, VipMss mss);
+    static std::uint16_t announced_mss(const Pass& pass, const SocketAddress& vip, VipMss mss);
     std::uint32_t vip_id(const sg_vip_key& key);
 
     void remove_vips(Pass& pass);

@@ -47,6 +47,21 @@ void Reconciler::place_names(Pass& pass) {
     }
 }
 
+// What a client may send must fit the way to any endpoint it can be spliced to.
+std::uint16_t Reconciler::announced_mss(const Pass& pass, const SocketAddress& vip, VipMss mss) {
+    auto lowest = mss.of(vip.address);
+    if (mss.fixed) return lowest;
+    for (const auto& [hostname, route_name] : pass.table.vips.at(vip).names) {
+        const auto route = route_name ? pass.table.routes.find(*route_name) : pass.table.routes.end();
+        if (route == pass.table.routes.end()) continue;
+        for (const auto& share : route->second.backends) {
+            const auto backend = share.backend ? pass.lowest_mss.find(*share.backend) : pass.lowest_mss.end();
+            if (backend != pass.lowest_mss.end()) lowest = std::min(lowest, backend->second.of(vip.address));
+        }
+    }
+    return lowest;
+}
+
 // Writes VIPs with the wildcard depths of all names they have and are to have: a depth too many costs a lookup, one too
 // few would leave the names of that depth to a shorter wildcard.
 void Reconciler::place_vips(Pass& pass, bool new_ones, VipMss mss) {
@@ -58,10 +73,8 @@ void Reconciler::place_vips(Pass& pass, bool new_ones, VipMss mss) {
         const auto id = vip_id(key);
         auto depths = in_use[id];
         for (const auto& [hostname, route] : vip.names) add_depth(depths, hostname);
-        const sg_vip value{.id = id,
-                           .mss = address.address.is_ipv4() ? mss.ipv4 : mss.ipv6,
-                           .zero = 0,
-                           .wildcard_depths = {depths[0], depths[1]}};
+        const sg_vip value{
+            .id = id, .mss = announced_mss(pass, address, mss), .zero = 0, .wildcard_depths = {depths[0], depths[1]}};
         const auto found = vips_.find(key);
         if (found != vips_.end() && std::memcmp(&found->second, &value, sizeof value) == 0) continue;
         if (found == vips_.end() && vips_.size() >= maps_.capacity().vips) {

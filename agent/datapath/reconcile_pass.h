@@ -15,6 +15,7 @@ struct Reconciler::Pass {
     Addresses sources;  // wanted
     Names<bool> names;  // wanted
     std::map<std::string, Placed<std::uint32_t>> backends, routes;
+    std::map<std::string, VipMss> lowest_mss;                            // by backend, of its endpoints
     std::set<SocketAddress> waiting_vips;                                // not to be written, for now
     std::vector<std::pair<std::uint32_t, std::string>> stale_wildcards;  // VIP and hostname: not yet as wanted
     ReconcileReport report;

@@ -41,14 +41,15 @@ Route read_route(const nlmsghdr* message) {
     return route;
 }
 
-std::uint16_t mss_of(std::uint32_t mtu, bool ipv4) {
-    const std::uint32_t headers = header_bytes(ipv4);
-    return static_cast<std::uint16_t>(std::clamp(mtu > headers ? mtu - headers : 0, kSmallestMss, kLargestMss));
+// Does the answer carry an MTU that the kernel learned of the path by ICMP? It goes after a while, and nothing tells.
+bool has_learned(const nlmsghdr* message) {
+    const auto* info = NetlinkAttributes(message, sizeof(rtmsg)).get(RTA_CACHEINFO);
+    if (!info || mnl_attr_get_payload_len(info) < sizeof(rta_cacheinfo)) return false;
+    return static_cast<const rta_cacheinfo*>(mnl_attr_get_payload(info))->rta_expires != 0;
 }
 
-}  // namespace
-
-Result<Route> lookup_route(NetlinkSocket& netlink, const IpAddress& destination) {
+Status ask_route(NetlinkSocket& netlink, const IpAddress& destination, unsigned flags,
+                 const std::function<void(const nlmsghdr*)>& answer) {
     std::array<char, 256> buffer{};
     nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
     request->nlmsg_type = RTM_GETROUTE;
@@ -57,12 +58,32 @@ Result<Route> lookup_route(NetlinkSocket& netlink, const IpAddress& destination)
     const bool ipv4 = destination.is_ipv4();
     header->rtm_family = ipv4 ? AF_INET : AF_INET6;
     header->rtm_dst_len = ipv4 ? 32 : 128;
+    header->rtm_flags = flags;
     const auto& bytes = destination.bytes();
     mnl_attr_put(request, RTA_DST, ipv4 ? 4 : 16, bytes.data() + (ipv4 ? 12 : 0));
-    Route route;
-    auto status = netlink.ask(request, [&](const nlmsghdr* message) {
-        if (message->nlmsg_type == RTM_NEWROUTE) route = read_route(message);
+    return netlink.ask(request, [&](const nlmsghdr* message) {
+        if (message->nlmsg_type == RTM_NEWROUTE) answer(message);
     });
+}
+
+std::uint16_t mss_of(std::uint32_t mtu, bool ipv4) {
+    const std::uint32_t headers = header_bytes(ipv4);
+    return static_cast<std::uint16_t>(std::clamp(mtu > headers ? mtu - headers : 0, kSmallestMss, kLargestMss));
+}
+
+}  // namespace
+
+Result<Route> lookup_route(NetlinkSocket& netlink, const IpAddress& destination) {
+    Route route;
+    bool learned = false;
+    auto status = ask_route(netlink, destination, 0, [&](const nlmsghdr* message) {
+        route = read_route(message);
+        learned = has_learned(message);
+    });
+    // The route as it is configured: it lacks the source address where the kernel chooses it.
+    if (status && learned)
+        status = ask_route(netlink, destination, RTM_F_FIB_MATCH,
+                           [&](const nlmsghdr* message) { route.mtu = read_route(message).mtu; });
     if (!status) return tl::unexpected(status.error());
     return route;
 }

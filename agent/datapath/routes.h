@@ -19,7 +19,7 @@ struct Route {
     bool local = false;               // the address is one of this namespace
     bool broadcast = false;           // it is that of a whole network
     int ifindex = 0;                  // where packets leave
-    std::uint32_t mtu = 0;            // of the route itself; 0: that of the interface
+    std::uint32_t mtu = 0;            // as configured for the route itself; 0: that of the interface
     std::optional<IpAddress> source;  // the address the kernel would send from
 };
 

@@ -39,7 +39,9 @@ class Bench {
     void restart(bool fresh_maps = false) {
         const auto resolve = [this](const IpAddress& address) -> tl::expected<EndpointWay, NoWay> {
             if (refused.contains(address)) return tl::unexpected(NoWay{Exclusion::kNoRoute, "says the test"});
-            return EndpointWay{*IpAddress::parse(address.is_ipv6() ? "fd00::fe" : "10.0.0.254"), 1400};
+            const auto narrow = narrow_ways.find(address);
+            return EndpointWay{*IpAddress::parse(address.is_ipv6() ? "fd00::fe" : "10.0.0.254"),
+                               narrow == narrow_ways.end() ? std::uint16_t{1400} : narrow->second};
         };
         reconciler = std::make_unique<Reconciler>(maps, [this] { return now; }, resolve, kSecret, fresh_maps);
         EXPECT_TRUE(reconciler->adopt());
@@ -64,6 +66,7 @@ class Bench {
     FakeMaps maps;
     TimePoint now{std::chrono::hours(1)};
     std::set<IpAddress> refused;
+    std::map<IpAddress, std::uint16_t> narrow_ways;  // MSS of the way, where it is not 1400
     std::unique_ptr<Reconciler> reconciler;
 };
 
@@ -90,9 +93,9 @@ TEST(Reconcile, TableIsReadBackAsItWas) {
 
     const auto maps = view(bench.maps);
     ASSERT_THAT(maps, SizeIs(2));
-    EXPECT_EQ(maps.at("[2001:db8::1]:443").mss, 1440);
+    EXPECT_EQ(maps.at("[2001:db8::1]:443").mss, 1400);
     const auto& vip = maps.at("192.0.2.1:443");
-    EXPECT_EQ(vip.mss, 1460);
+    EXPECT_EQ(vip.mss, 1400);
     EXPECT_THAT(vip.wildcard_depths, ElementsAre(2, 3));
     const auto& shop = vip.names.at("shop.example.com");
     EXPECT_EQ(shop.route, "shop/web");
@@ -106,6 +109,27 @@ TEST(Reconcile, TableIsReadBackAsItWas) {
     EXPECT_EQ(vip.names.at("broken.example.com").shares[1].weight, 1U);
     EXPECT_EQ(vip.names.at("*.example.com").route, "");
     EXPECT_THAT(take(bench.maps.sources()), SizeIs(2));
+}
+
+TEST(Reconcile, VipAnnouncesWhatFitsInterfacesAndTheWaysToItsOwnEndpoints) {
+    Bench bench;
+    auto table = shop();
+    table.vips[at("192.0.2.2", 443)].names = {{"*.example.com", std::nullopt}};
+    bench.narrow_ways = {{*IpAddress::parse("10.0.0.3"), 1200}, {*IpAddress::parse("fd00::1"), 1300}};
+    bench.apply(table);
+    auto maps = view(bench.maps);
+    EXPECT_EQ(maps.at("192.0.2.1:443").mss, 1200) << "of the beta backend";
+    EXPECT_EQ(maps.at("192.0.2.2:443").mss, 1460) << "no endpoints: what the interfaces carry";
+    EXPECT_EQ(maps.at("[2001:db8::1]:443").mss, 1300);
+
+    bench.narrow_ways.clear();
+    bench.apply(table);
+    EXPECT_EQ(view(bench.maps).at("192.0.2.1:443").mss, 1400) << "the ways have become wider";
+
+    (void)bench.reconciler->reconcile(table, VipMss{.ipv4 = 9000, .ipv6 = 536, .fixed = true});
+    maps = view(bench.maps);
+    EXPECT_EQ(maps.at("192.0.2.1:443").mss, 9000) << "as the operator wants it";
+    EXPECT_EQ(maps.at("[2001:db8::1]:443").mss, 536);
 }
 
 TEST(Reconcile, LookupFindsExactThenLongestWildcard) {
