@@ -3,28 +3,15 @@
  * ICMP errors about packets that left here translated: translated back to whoever sent the original, quote included, so
  * that path MTU discovery works end to end. About our SYN to an endpoint: another endpoint is tried at once. Everything
  * else is not ours.
+ *
+ * The error leaves with the address its receiver was talking to as its source (RFC 5508 4.2): the router that sent it
+ * may have one that cannot be seen, or is filtered, on the other side.
  */
 #include "lib/fib.h"
-#include "lib/flow.h"
 #include "lib/openings.h"
-#include "lib/packet.h"
+#include "lib/quote.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-#define SG_ICMP_HEADER 8
-
-/* The quoted packet, as far as RFC 792 guarantees it: IP header without options and 8 bytes of TCP. */
-struct quote4 {
-    struct iphdr ip;
-    __be16 source_port, destination_port;
-    __be32 seq;
-};
-
-struct quote6 {
-    struct ipv6hdr ip;
-    __be16 source_port, destination_port;
-    __be32 seq;
-};
 
 /* Destination unreachable, packet too big, time exceeded, parameter problem: everything that is an error. */
 static __always_inline bool is_error(const bool ipv6, __u8 type) {
@@ -61,91 +48,88 @@ static __always_inline int endpoint_unreachable(struct __sk_buff* skb, struct sg
     return DROP(internal);
 }
 
-static __always_inline int translate4(struct __sk_buff* skb, struct sg_flow* flow, __u32 icmp, struct quote4* quote) {
-    struct quote4 old = *quote;
-    struct iphdr ip;
+/* The quoted TCP header as its sender sent it. */
+static __always_inline void restore_tcp(const struct sg_flow* flow, struct quoted_tcp* tcp) {
+    tcp->source_port = flow->destination_port;
+    tcp->destination_port = flow->source_port;
+    tcp->seq = bpf_htonl(bpf_ntohl(tcp->seq) + flow->ack_delta);
+}
+
+static __always_inline int translate4(struct __sk_buff* skb, struct sg_flow* flow, __u32 icmp,
+                                      const struct quote* quote) {
+    struct iphdr outer, old, ip;
+    struct quoted_tcp tcp = quote->tcp;
     struct sg_flow4* flow4 = (struct sg_flow4*)flow;
-    if (bpf_skb_load_bytes(skb, SG_L3, &ip, sizeof(ip))) return DROP(bad_header);
-    if (ip.ttl <= 1) return DROP(ttl_expired);
+    if (icmp != standard_l4(false)) return DROP(bad_header); /* an error with IP options of its own */
+    if (bpf_skb_load_bytes(skb, SG_L3, &outer, sizeof(outer)) || bpf_skb_load_bytes(skb, quote->ip, &old, sizeof(old)))
+        return DROP(bad_header);
+    if (outer.ttl <= 1) return DROP(ttl_expired);
 
-    /* the quote as its sender sent it */
-    quote->ip.saddr = flow4->destination;
-    quote->ip.daddr = flow4->source;
-    quote->source_port = flow->destination_port;
-    quote->destination_port = flow->source_port;
-    quote->seq = bpf_htonl(bpf_ntohl(quote->seq) + flow->ack_delta);
-    quote->ip.check = ~fold16((__u64)(__u16)~quote->ip.check + (__u32)~old.ip.saddr + (__u32)~old.ip.daddr +
-                              quote->ip.saddr + quote->ip.daddr);
-    __s64 difference = bpf_csum_diff((__be32*)&old, sizeof(old), (__be32*)quote, sizeof(*quote), 0);
+    ip = old;
+    ip.saddr = flow4->destination;
+    ip.daddr = flow4->source;
+    ip.check = ~fold16((__u64)(__u16)~old.check + (__u32)~old.saddr + (__u32)~old.daddr + ip.saddr + ip.daddr);
+    restore_tcp(flow, &tcp);
+    __u32 difference = bpf_csum_diff((__be32*)&old, sizeof(old), (__be32*)&ip, sizeof(ip), 0);
+    difference = bpf_csum_diff((__be32*)&quote->tcp, sizeof(tcp), (__be32*)&tcp, sizeof(tcp), difference);
 
-    ip.daddr = flow4->destination;
-    ip.ttl--;
-    ip.check = 0;
-    __u32 options = (icmp - SG_L3) - sizeof(ip);
-    if (options) return DROP(bad_header); /* an error with IP options of its own */
-    ip.check = ~fold16((__u32)bpf_csum_diff(0, 0, (__be32*)&ip, sizeof(ip), 0));
-    if (bpf_skb_store_bytes(skb, SG_L3, &ip, sizeof(ip), 0) ||
-        bpf_skb_store_bytes(skb, icmp + SG_ICMP_HEADER, quote, sizeof(*quote), 0)) {
+    outer.saddr = flow4->source;
+    outer.daddr = flow4->destination;
+    outer.ttl--;
+    outer.check = 0;
+    outer.check = ~fold16((__u32)bpf_csum_diff(0, 0, (__be32*)&outer, sizeof(outer), 0));
+    if (bpf_skb_store_bytes(skb, SG_L3, &outer, sizeof(outer), 0) ||
+        bpf_skb_store_bytes(skb, quote->ip, &ip, sizeof(ip), 0) ||
+        bpf_skb_store_bytes(skb, quote->l4, &tcp, sizeof(tcp), 0)) {
         return DROP(rebuild_failed);
     }
-    bpf_l4_csum_replace(skb, icmp + 2, 0, fold32((__u32)difference), 0);
+    bpf_l4_csum_replace(skb, icmp + 2, 0, difference, 0);
     return 0;
 }
 
-static __always_inline int translate6(struct __sk_buff* skb, struct sg_flow* flow, __u32 icmp, struct quote6* quote) {
-    struct quote6 old = *quote;
-    struct ipv6hdr ip;
+static __always_inline int translate6(struct __sk_buff* skb, struct sg_flow* flow, __u32 icmp,
+                                      const struct quote* quote) {
+    struct ipv6hdr outer;
+    struct in6_addr old[2], quoted[2], addresses[2]; /* source and destination */
+    struct quoted_tcp tcp = quote->tcp;
     struct sg_flow6* flow6 = (struct sg_flow6*)flow;
-    if (bpf_skb_load_bytes(skb, SG_L3, &ip, sizeof(ip))) return DROP(bad_header);
-    if (ip.hop_limit <= 1) return DROP(ttl_expired);
+    const __u32 at = offsetof(struct ipv6hdr, saddr);
     if (icmp != standard_l4(true)) return DROP(bad_header);
+    if (bpf_skb_load_bytes(skb, SG_L3, &outer, sizeof(outer)) ||
+        bpf_skb_load_bytes(skb, quote->ip + at, old, sizeof(old)))
+        return DROP(bad_header);
+    if (outer.hop_limit <= 1) return DROP(ttl_expired);
 
-    __builtin_memcpy(&quote->ip.saddr, &flow6->destination, 16);
-    __builtin_memcpy(&quote->ip.daddr, &flow6->source, 16);
-    quote->source_port = flow->destination_port;
-    quote->destination_port = flow->source_port;
-    quote->seq = bpf_htonl(bpf_ntohl(quote->seq) + flow->ack_delta);
-    __s64 difference = bpf_csum_diff((__be32*)&old, sizeof(old), (__be32*)quote, sizeof(*quote), 0);
-    __s64 address = bpf_csum_diff((__be32*)&ip.daddr, 16, flow6->destination.word, 16, 0);
-    __builtin_memcpy(&ip.daddr, &flow6->destination, 16);
-    ip.hop_limit--;
-    if (bpf_skb_store_bytes(skb, SG_L3, &ip, sizeof(ip), 0) ||
-        bpf_skb_store_bytes(skb, icmp + SG_ICMP_HEADER, quote, sizeof(*quote), 0)) {
+    __builtin_memcpy(&quoted[0], &flow6->destination, 16);
+    __builtin_memcpy(&quoted[1], &flow6->source, 16);
+    restore_tcp(flow, &tcp);
+    __u32 difference = bpf_csum_diff((__be32*)old, sizeof(old), (__be32*)quoted, sizeof(quoted), 0);
+    difference = bpf_csum_diff((__be32*)&quote->tcp, sizeof(tcp), (__be32*)&tcp, sizeof(tcp), difference);
+
+    addresses[0] = quoted[1];
+    addresses[1] = quoted[0];
+    __u32 pseudo = bpf_csum_diff((__be32*)&outer.saddr, sizeof(addresses), (__be32*)addresses, sizeof(addresses), 0);
+    __u8 hop_limit = outer.hop_limit - 1;
+    if (bpf_skb_store_bytes(skb, SG_L3 + at, addresses, sizeof(addresses), 0) ||
+        bpf_skb_store_bytes(skb, SG_L3 + offsetof(struct ipv6hdr, hop_limit), &hop_limit, 1, 0) ||
+        bpf_skb_store_bytes(skb, quote->ip + at, quoted, sizeof(quoted), 0) ||
+        bpf_skb_store_bytes(skb, quote->l4, &tcp, sizeof(tcp), 0)) {
         return DROP(rebuild_failed);
     }
-    bpf_l4_csum_replace(skb, icmp + 2, 0, fold32((__u32)difference), 0);
-    bpf_l4_csum_replace(skb, icmp + 2, 0, fold32((__u32)address), BPF_F_PSEUDO_HDR);
+    bpf_l4_csum_replace(skb, icmp + 2, 0, difference, 0);
+    bpf_l4_csum_replace(skb, icmp + 2, 0, pseudo, BPF_F_PSEUDO_HDR);
     return 0;
 }
 
 static __always_inline int icmp_error(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6) {
     __u32 at = s->packet.l4;
     __u8 header[4];
-    struct quote4 quote4;
-    struct quote6 quote6;
-    struct sg_tuple* reply = &s->tuples[1]; /* what an answer to the quoted packet looks like */
-    __u32 seq;
+    struct quote quote;
+    struct sg_tuple* reply = &s->tuples[1];
 
     if (bpf_skb_load_bytes(skb, at, header, sizeof(header)) || !is_error(ipv6, header[0])) return TC_ACT_UNSPEC;
-    if (ipv6) {
-        if (bpf_skb_load_bytes(skb, at + SG_ICMP_HEADER, &quote6, sizeof(quote6)) || quote6.ip.nexthdr != IPPROTO_TCP)
-            return TC_ACT_UNSPEC;
-        __builtin_memcpy(&reply->source, &quote6.ip.daddr, 16);
-        __builtin_memcpy(&reply->destination, &quote6.ip.saddr, 16);
-        reply->source_port = quote6.destination_port;
-        reply->destination_port = quote6.source_port;
-        seq = bpf_ntohl(quote6.seq);
-    } else {
-        if (bpf_skb_load_bytes(skb, at + SG_ICMP_HEADER, &quote4, sizeof(quote4)) ||
-            quote4.ip.protocol != IPPROTO_TCP || quote4.ip.ihl != 5) {
-            return TC_ACT_UNSPEC;
-        }
-        address_from_ipv4(&reply->source, quote4.ip.daddr);
-        address_from_ipv4(&reply->destination, quote4.ip.saddr);
-        reply->source_port = quote4.destination_port;
-        reply->destination_port = quote4.source_port;
-        seq = bpf_ntohl(quote4.seq);
-    }
+    if (quote_read(skb, ipv6, at, &quote, reply)) return TC_ACT_UNSPEC;
+    __u32 seq = bpf_ntohl(quote.tcp.seq);
     struct sg_flow* flow = flow_find(ipv6, reply);
     if (!flow) return TC_ACT_UNSPEC;
     if (flow->state == SG_FLOW_CONNECTING) {
@@ -153,7 +137,8 @@ static __always_inline int icmp_error(struct __sk_buff* skb, struct sg_scratch* 
         return endpoint_unreachable(skb, s, ipv6, flow, seq);
     }
     if (flow->state == SG_FLOW_DEAD) return DROP(dead_flow);
-    int action = ipv6 ? translate6(skb, flow, at, &quote6) : translate4(skb, flow, at, &quote4);
+    if (!quote_in_window(ipv6, flow, seq)) return DROP(icmp_out_of_window);
+    int action = ipv6 ? translate6(skb, flow, at, &quote) : translate4(skb, flow, at, &quote);
     if (action) return action;
     bpf_skb_store_bytes(skb, 0, flow->destination_mac, ETH_ALEN, 0);
     bpf_skb_store_bytes(skb, ETH_ALEN, flow->source_mac, ETH_ALEN, 0);

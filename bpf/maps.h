@@ -194,9 +194,9 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    SG_MAP_ENTRIES(1);
+    SG_MAP_ENTRIES(SG_BUCKET_MAX);
     __type(key, __u32);
-    __type(value, struct sg_rst_bucket);
-} rst_bucket __weak SEC(".maps");
+    __type(value, struct sg_bucket);
+} buckets __weak SEC(".maps");
 
 #endif

@@ -7,24 +7,10 @@
  * stack: it would answer with a RST and kill the connection.
  */
 #include "lib/common.h"
+#include "lib/extension.h"
 #include "lib/forward.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-static __always_inline void jump(struct __sk_buff* skb, const bool ipv6, __u32 l4, __u32 program) {
-    struct sg_scratch* s = get_scratch();
-    if (!s) return;
-    s->packet.ipv6 = ipv6;
-    s->packet.l4 = l4;
-    bpf_tail_call(skb, &programs, program);
-}
-
-/* Goes on in another program. Comes back only if that one is missing. */
-#define JUMP(program)                 \
-    ({                                \
-        jump(skb, ipv6, l4, program); \
-        DROP(internal);               \
-    })
 
 /*
  * A SYN on an established flow: the client, or a NAT in front of it, uses the ports again. It is translated, and the
@@ -144,33 +130,6 @@ static __always_inline int splice_ipv4(struct __sk_buff* skb) {
     return forward(skb, &flow->flow, ipv6, l4, &flow->source, &flow->destination);
 }
 
-/* Walks hop-by-hop and destination options (RFC 8200 4) to the TCP header. Returns its offset, 0 if there is none for
- * us. */
-static __always_inline __u32 ipv6_l4(struct __sk_buff* skb, __u32 next, bool* fragment, bool* icmp) {
-    __u32 at = SG_L3 + sizeof(struct ipv6hdr);
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        __u8 header[4];
-        if (next == IPPROTO_TCP) return at;
-        if (next == IPPROTO_ICMPV6) {
-            *icmp = true;
-            return at;
-        }
-        if (bpf_skb_load_bytes(skb, at, header, sizeof(header))) return 0;
-        if (next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS) {
-            at += (header[1] + 1) * 8;
-        } else if (next == IPPROTO_FRAGMENT) {
-            if (header[2] || header[3] & 0xf8) return 0; /* later fragments: the first one was dropped */
-            *fragment = true;
-            at += 8;
-        } else {
-            return 0;
-        }
-        next = header[0];
-    }
-    return next == IPPROTO_TCP ? at : 0;
-}
-
 static __always_inline int splice_ipv6(struct __sk_buff* skb) {
     const bool ipv6 = true;
     void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
@@ -183,7 +142,7 @@ static __always_inline int splice_ipv6(struct __sk_buff* skb) {
         if ((void*)(ip + 1) > end) return TC_ACT_UNSPEC;
     }
     bool fragment = false, icmp = false;
-    __u32 l4 = ipv6_l4(skb, ip->nexthdr, &fragment, &icmp);
+    __u32 l4 = ipv6_l4(skb, SG_L3 + sizeof(*ip), ip->nexthdr, &fragment, &icmp);
     SG_OPAQUE(l4);
     if (l4 < SG_L3 + sizeof(*ip) || l4 > 4096) return TC_ACT_UNSPEC;
     if (icmp) {

@@ -169,15 +169,17 @@ Status LoadedObject::write_config(const DatapathOptions& options) {
 
 Status LoadedObject::fill_programs() {
     const auto& programs = skeleton_->progs;
-    const std::array<std::pair<__u32, const bpf_program*>, 9> slots{{{SG_PROGRAM_SYN, programs.syn},
-                                                                     {SG_PROGRAM_HELLO, programs.hello},
-                                                                     {SG_PROGRAM_CONNECT, programs.connect},
-                                                                     {SG_PROGRAM_SYN_ACK, programs.syn_ack},
-                                                                     {SG_PROGRAM_HAND_OVER, programs.hand_over},
-                                                                     {SG_PROGRAM_REFUSE, programs.refuse},
-                                                                     {SG_PROGRAM_RESET, programs.reset},
-                                                                     {SG_PROGRAM_ICMP, programs.icmp},
-                                                                     {SG_PROGRAM_SPLICE, programs.splice}}};
+    const std::array<std::pair<__u32, const bpf_program*>, SG_PROGRAM_MAX> slots{
+        {{SG_PROGRAM_SYN, programs.syn},
+         {SG_PROGRAM_HELLO, programs.hello},
+         {SG_PROGRAM_CONNECT, programs.connect},
+         {SG_PROGRAM_SYN_ACK, programs.syn_ack},
+         {SG_PROGRAM_HAND_OVER, programs.hand_over},
+         {SG_PROGRAM_REFUSE, programs.refuse},
+         {SG_PROGRAM_RESET, programs.reset},
+         {SG_PROGRAM_TOO_BIG, programs.too_big},
+         {SG_PROGRAM_ICMP, programs.icmp},
+         {SG_PROGRAM_SPLICE, programs.splice}}};
     for (const auto& [slot, program] : slots) {
         const __u32 fd = static_cast<__u32>(bpf_program__fd(program));
         if (auto status = map_set(map_fd("programs"), "programs", slot, fd); !status) return status;

@@ -85,6 +85,21 @@ static __always_inline struct sg_scratch* get_scratch(void) {
     return bpf_map_lookup_elem(&scratch, &zero);
 }
 
+/* Goes on in another program, which finds family and TCP header in scratch. Comes back only if that one is missing. */
+static __always_inline void jump(struct __sk_buff* skb, const bool ipv6, __u32 l4, __u32 program) {
+    struct sg_scratch* s = get_scratch();
+    if (!s) return;
+    s->packet.ipv6 = ipv6;
+    s->packet.l4 = l4;
+    bpf_tail_call(skb, &programs, program);
+}
+
+#define JUMP(program)                 \
+    ({                                \
+        jump(skb, ipv6, l4, program); \
+        DROP(internal);               \
+    })
+
 static __always_inline __u32 now_seconds(void) {
     return SG_SECONDS(bpf_ktime_get_coarse_ns());
 }

@@ -14,6 +14,7 @@
 #include "close.h"
 #include "fib.h"
 #include "option_walk.h"
+#include "too_big.h"
 
 /* Adds "old becomes new" to a checksum difference. */
 #define SG_DIFF(sum, old, new) ((sum) += (__u64)(__u32) ~(__u32)(old) + (__u32)(new))
@@ -178,6 +179,8 @@ static __always_inline int forward(struct __sk_buff* skb, struct sg_flow* flow, 
         flow->seen = now;
         if (fib_resolve(skb, ipv6, flow, source, destination)) COUNT(fib_failed);
     }
+    if (total - SG_L3 > flow->mtu && exceeds_mtu(skb, flow->mtu, l4 + header - SG_L3))
+        return too_big(skb, ipv6, l4, flow->mtu);
     if (flags & (SG_FIN | SG_RST) || flow->state == SG_FLOW_CLOSING) {
         struct sg_tuple out = {.source_port = flow->source_port, .destination_port = flow->destination_port};
         struct sg_tuple in = {.source_port = tcp->source, .destination_port = tcp->dest};

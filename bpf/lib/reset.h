@@ -4,21 +4,11 @@
 #define SLIPGATE_BPF_RESET_H
 
 #include "build.h"
+#include "limit.h"
 
-/* May this CPU originate one more RST? A token bucket of a second's worth. */
 static __always_inline bool rst_allowed(void) {
-    __u32 zero = 0;
-    struct sg_rst_bucket* bucket = bpf_map_lookup_elem(&rst_bucket, &zero);
     struct sg_config* c = get_config();
-    if (!bucket || !c) return false;
-    __u64 now = bpf_ktime_get_coarse_ns(), elapsed = now - bucket->refilled;
-    if (elapsed >= 1000000000ULL) {
-        bucket->tokens = c->rst_per_second;
-        bucket->refilled = now;
-    }
-    if (!bucket->tokens) return false;
-    bucket->tokens--;
-    return true;
+    return c && bucket_take(SG_BUCKET_RST, c->rst_per_second);
 }
 
 /* Answers the packet in s->packet, found intact, with a RST, back where it came from, unless it is one itself. */

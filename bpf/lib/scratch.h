@@ -7,6 +7,8 @@
 #ifndef SLIPGATE_BPF_SCRATCH_H
 #define SLIPGATE_BPF_SCRATCH_H
 
+#include <linux/bpf.h>
+
 #include <slipgate/abi.h>
 #include <slipgate/client_hello.h>
 #include <slipgate/programs.h>
@@ -57,6 +59,13 @@ struct sg_hand_over {
     __u32 complete;
 };
 
+/*
+ * How much of a packet an ICMP error about it quotes: as much as the error may be long, 576 bytes (RFC 1812 4.3.2.3)
+ * and the IPv6 minimum MTU (RFC 4443 2.4 c), less the headers in front.
+ */
+#define SG_QUOTE_IPV4 (576 - 28)
+#define SG_QUOTE_IPV6 (1280 - 48)
+
 #define SG_HEADERS_MAX 128 /* Ethernet + IPv6 + TCP with options, and room */
 
 struct sg_scratch {
@@ -68,20 +77,25 @@ struct sg_scratch {
     __u32 opening;               /* index of the opening at hand */
     __u32 reason;                /* of a refusal, enum sg_counter */
     __u32 connect_mode;          /* enum sg_connect_mode */
+    __u32 mtu;                   /* of the way out of a packet that exceeds it */
     __u8 option_bytes[64];
     __u8 headers[SG_HEADERS_MAX]; /* of the packet being built */
     struct sg_hello hello;
     struct sg_name_hash name;
     struct sg_flow entry;      /* a flow entry being put together */
+    struct bpf_fib_lookup fib; /* a question to the kernel's routing */
     struct sg_tuple tuples[4]; /* keys and results on the way */
     struct sg_flow4 flow4;
     struct sg_flow6 flow6;
     __u8 chunk[SG_CHUNK + 4]; /* of a received segment while its checksum is verified */
+    __u8 quote[SG_QUOTE_IPV6];
     struct sg_sni sni;
 };
 
-/* Token bucket for the RSTs we originate. */
-struct sg_rst_bucket {
+/* Token buckets for what we originate, lib/limit.h. */
+enum sg_bucket_kind { SG_BUCKET_RST = 0, SG_BUCKET_ICMP, SG_BUCKET_MAX };
+
+struct sg_bucket {
     __u64 refilled; /* nanoseconds */
     __u64 tokens;
 };

@@ -27,7 +27,7 @@
     X(flow_table_full, "no room for the connection's flow entries")                          \
     X(endpoint_unreachable, "no route to the chosen endpoint")
 
-/* Packets dropped without an answer; the sender sends again or gives up. */
+/* Packets dropped, all but too_big without an answer; the sender sends again or gives up. */
 #define SG_DROPS(X)                                                                      \
     X(fragment, "first fragment of a packet of ours")                                    \
     X(bad_header, "truncated or contradictory IP or TCP header")                         \
@@ -44,6 +44,9 @@
     X(dead_flow, "packet of a flow that is being removed")                               \
     X(unknown_flow_limited, "packet of an unknown flow, RST withheld by the rate limit") \
     X(rst_unknown, "RST for an unknown flow")                                            \
+    X(too_big, "larger than the MTU of its way out: the sender is told by ICMP")         \
+    X(too_big_limited, "larger than the way's MTU, ICMP withheld by the rate limit")     \
+    X(icmp_out_of_window, "ICMP error about a segment that is not on its way")           \
     X(fib_failed, "the kernel found no way to forward to")                               \
     X(synack_stale, "repeated SYN-ACK whose hello is no longer kept")                    \
     X(rebuild_failed, "the packet could not be rebuilt")                                 \

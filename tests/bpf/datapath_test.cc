@@ -8,6 +8,8 @@
 #include <cstring>
 #include <vector>
 
+#include <slipgate/programs.h>
+
 #include "agent/datapath/loader.h"
 #include "tests/bpf/kernel_bench.h"
 
@@ -116,7 +118,7 @@ TEST_F(DatapathTest, TailCallsArePinnedAndFilledAfterARestart) {
     const auto datapath = open();
     ASSERT_TRUE(datapath);
     __u32 program = 0;
-    for (__u32 slot = 0; slot < 8; ++slot) {
+    for (__u32 slot = 0; slot < SG_PROGRAM_MAX; ++slot) {
         EXPECT_EQ(bpf_map_lookup_elem(pinned("programs").get(), &slot, &program), 0) << "slot " << slot;
     }
     EXPECT_FALSE(std::filesystem::exists(options.pin_dir / "programs_1")) << "the name before they are published";

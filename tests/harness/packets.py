@@ -26,6 +26,7 @@ class Segment:
     ttl: int = 64
     ip_options: bytes = b""  # IPv4 options, a multiple of 4
     extension: tuple = ()  # IPv6: (next header value, bytes) of one extension header, without its first byte
+    dont_fragment: bool = field(default=False, compare=False)  # IPv4
     bad_checksum: bool = field(default=False, compare=False)
 
     @property
@@ -53,10 +54,12 @@ class Segment:
 
     def packet(self):
         """The IP packet."""
-        return ip_packet(self.source, self.destination, socket.IPPROTO_TCP, self.tcp(), self.ttl, self.ip_options, self.extension)
+        return ip_packet(self.source, self.destination, socket.IPPROTO_TCP, self.tcp(), self.ttl, self.ip_options, self.extension,
+                         dont_fragment=self.dont_fragment)
 
 
-def ip_packet(source, destination, protocol, payload, ttl=64, ip_options=b"", extension=(), fragment=None):
+def ip_packet(source, destination, protocol, payload, ttl=64, ip_options=b"", extension=(), fragment=None,
+              dont_fragment=False):
     """`fragment`: (offset in bytes, more) of an IPv4 fragment, or of the IPv6 fragment header that is put in front."""
     if ":" in source:
         if extension:
@@ -69,7 +72,8 @@ def ip_packet(source, destination, protocol, payload, ttl=64, ip_options=b"", ex
                 + socket.inet_pton(V6, destination) + payload)
     offset, more = fragment or (0, False)
     length = 20 + len(ip_options)
-    header = (struct.pack("!BBHHHBBH", 4 << 4 | length // 4, 0, length + len(payload), 4711, more << 13 | offset // 8, ttl, protocol, 0)
+    header = (struct.pack("!BBHHHBBH", 4 << 4 | length // 4, 0, length + len(payload), 4711, dont_fragment << 14 | more << 13 | offset // 8,
+                          ttl, protocol, 0)
               + socket.inet_pton(V4, source) + socket.inet_pton(V4, destination) + ip_options)
     return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + payload
 

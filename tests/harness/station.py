@@ -9,11 +9,13 @@ import socket
 import struct
 import time
 
+from . import icmp
 from .namespace import ip
 from .packets import ACK, ETHERTYPE, MODULUS, PSH, RST, SYN, V4, Segment, mss, parse
 from .wait import PATIENCE
 
 ETH_P_ALL, SOL_PACKET, PACKET_AUXDATA, PACKET_OUTGOING = 3, 263, 8, 4
+SO_RCVBUFFORCE = 33
 CHECKSUM_NOT_READY = 1 << 3  # TP_STATUS_CSUMNOTREADY: the sender's stack left the checksum to a device
 
 
@@ -23,9 +25,11 @@ class Station:
         self.address = host.address[family].rpartition("." if family == V4 else ":")[0] + (f".{number}" if family == V4 else f":{number}")
         ip("neigh", "replace", self.address, "lladdr", host.mac, "dev", host.port, "nud", "permanent", namespace="gw")
         self._socket = host.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
         self._socket.bind(("eth0", ETH_P_ALL))
         self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self._backlog = []  # segments that no receive() asked for yet
+        self._errors = []  # ICMP errors that no error() asked for yet
 
     def send(self, segment, tag=None):
         self.send_packet(segment.packet(), tag)
@@ -51,6 +55,23 @@ class Station:
                 seen = "\n".join(map(str, self._backlog))
                 raise AssertionError(f"{self.address}: no {what} within {patience} s; received:\n{seen}") from None
 
+    def error(self, patience=PATIENCE):
+        """The first ICMP error to this address; AssertionError if none comes."""
+        deadline = time.monotonic() + patience
+        while not self._errors:
+            self._socket.settimeout(max(0.01, deadline - time.monotonic()))
+            try:
+                self._read()
+            except TimeoutError:
+                raise AssertionError(f"{self.address}: no ICMP error within {patience} s") from None
+        return self._errors.pop(0)
+
+    def errors(self):
+        """The ICMP errors that came until now and were not asked for."""
+        self._backlog = self.received()
+        found, self._errors = self._errors, []
+        return found
+
     def received(self):
         """Everything that came until now and was not asked for."""
         self._socket.setblocking(False)
@@ -64,8 +85,13 @@ class Station:
 
     def _read(self):
         frame, ancillary, _, source = self._socket.recvmsg(1 << 17, 256)
+        if source[2] == PACKET_OUTGOING:
+            return
+        error = icmp.parse(frame)
+        if error and error.destination == self.address:
+            self._errors.append(error)
         segment = parse(frame)
-        if segment is None or segment.destination != self.address or source[2] == PACKET_OUTGOING:
+        if segment is None or segment.destination != self.address:
             return
         for _, kind, data in ancillary:
             if kind == PACKET_AUXDATA and struct.unpack_from("=I", data)[0] & CHECKSUM_NOT_READY:
