@@ -9,6 +9,7 @@
 #include "lib/common.h"
 #include "lib/extension.h"
 #include "lib/forward.h"
+#include "lib/ours.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -35,18 +36,22 @@ static __always_inline bool syn_gives_up(const bool ipv6, const struct sg_tuple*
 /* A packet that matched no flow. */
 static __always_inline int no_flow(struct __sk_buff* skb, const bool ipv6, __u32 l4, const struct sg_tuple* in,
                                    __u32 flags, bool fragment) {
-    struct sg_vip_key vip = {.address = in->destination, .port = in->destination_port};
-    if (bpf_map_lookup_elem(&vips, &vip)) {
-        if (fragment) return DROP(fragment);
-        if (is_opening_syn(flags)) return JUMP(SG_PROGRAM_SYN);
-        return JUMP(SG_PROGRAM_HELLO);
-    }
-    struct sg_config* c = get_config();
-    __u16 port = bpf_ntohs(in->destination_port);
-    if (!c || port < c->port_first || port > c->port_last || !bpf_map_lookup_elem(&sources, &in->destination))
-        return TC_ACT_UNSPEC;
+    bool to_vip = is_to_vip(in);
+    if (!to_vip && !is_to_source(in)) return TC_ACT_UNSPEC;
     if (fragment) return DROP(fragment);
-    return JUMP(SG_PROGRAM_RESET); /* a late answer of an endpoint we gave up */
+    if (is_martian(skb, ipv6, in)) return DROP(martian);
+    if (!to_vip) return JUMP(SG_PROGRAM_RESET); /* a late answer of an endpoint we gave up */
+    if (is_opening_syn(flags)) return JUMP(SG_PROGRAM_SYN);
+    return JUMP(SG_PROGRAM_HELLO);
+}
+
+/*
+ * A packet without a whole TCP header. The stack throws it away; but if it is a first fragment, the stack would have
+ * the whole segment with the later ones.
+ */
+static __always_inline int short_packet(struct __sk_buff* skb, const bool ipv6, __u32 l4, bool fragment) {
+    if (!fragment) return TC_ACT_UNSPEC;
+    return JUMP(SG_PROGRAM_FRAGMENT);
 }
 
 /*
@@ -108,7 +113,7 @@ static __always_inline int splice_ipv4(struct __sk_buff* skb) {
     bool fragment = ip->frag_off & bpf_htons(0x2000);
     struct tcphdr* tcp = data + l4;
     if ((void*)(tcp + 1) > end) {
-        if (bpf_skb_pull_data(skb, l4 + sizeof(*tcp))) return TC_ACT_UNSPEC;
+        if (bpf_skb_pull_data(skb, l4 + sizeof(*tcp))) return short_packet(skb, ipv6, l4, fragment);
         data = (void*)(long)skb->data;
         end = (void*)(long)skb->data_end;
         ip = data + SG_L3;
@@ -143,15 +148,15 @@ static __always_inline int splice_ipv6(struct __sk_buff* skb) {
     }
     bool fragment = false, icmp = false;
     __u32 l4 = ipv6_l4(skb, SG_L3 + sizeof(*ip), ip->nexthdr, &fragment, &icmp);
-    SG_OPAQUE(l4);
     if (l4 < SG_L3 + sizeof(*ip) || l4 > 4096) return TC_ACT_UNSPEC;
+    l4 = SG_CLAMP(l4, SG_L3 + sizeof(*ip), 4096);
     if (icmp) {
         jump(skb, ipv6, l4, SG_PROGRAM_ICMP);
         return TC_ACT_UNSPEC;
     }
     struct tcphdr* tcp = data + l4;
     if ((void*)(tcp + 1) > end) {
-        if (bpf_skb_pull_data(skb, l4 + sizeof(*tcp))) return TC_ACT_UNSPEC;
+        if (bpf_skb_pull_data(skb, l4 + sizeof(*tcp))) return short_packet(skb, ipv6, l4, fragment);
         data = (void*)(long)skb->data;
         end = (void*)(long)skb->data_end;
         ip = data + SG_L3;

@@ -178,6 +178,7 @@ Status LoadedObject::fill_programs() {
          {SG_PROGRAM_REFUSE, programs.refuse},
          {SG_PROGRAM_RESET, programs.reset},
          {SG_PROGRAM_TOO_BIG, programs.too_big},
+         {SG_PROGRAM_FRAGMENT, programs.fragment},
          {SG_PROGRAM_ICMP, programs.icmp},
          {SG_PROGRAM_SPLICE, programs.splice}}};
     for (const auto& [slot, program] : slots) {

@@ -165,13 +165,14 @@ static __always_inline int forward(struct __sk_buff* skb, struct sg_flow* flow, 
 
     /* What the packet carries, by the IP header: frames may be padded. A length of 0 is a packet over 64 KiB (BIG TCP).
      */
-    __u32 ip_length = ipv6 ? bpf_ntohs(((struct ipv6hdr*)(data + SG_L3))->payload_len) + sizeof(struct ipv6hdr)
+    __u32 ip_length = ipv6 ? bpf_ntohs(((struct ipv6hdr*)(data + SG_L3))->payload_len)
                            : bpf_ntohs(((struct iphdr*)(data + SG_L3))->tot_len);
-    __u32 total = ip_length > l4 + header - SG_L3 ? SG_L3 + ip_length : skb->len;
+    __u32 total = ip_length ? SG_L3 + (ipv6 ? sizeof(struct ipv6hdr) : 0) + ip_length : skb->len;
+    if (l4 + header > total || total > skb->len) return DROP(bad_header);
     struct segment segment = {
         .seq = bpf_ntohl(tcp->seq),
         .ack = bpf_ntohl(tcp->ack_seq),
-        .length = ip_length == l4 + header - SG_L3 ? 0 : total - l4 - header,
+        .length = total - l4 - header,
         .flags = flags,
     };
 

@@ -31,6 +31,7 @@
 #define SG_DROPS(X)                                                                      \
     X(fragment, "first fragment of a packet of ours")                                    \
     X(bad_header, "truncated or contradictory IP or TCP header")                         \
+    X(martian, "from an address that no sender has, or to many receivers")               \
     X(ttl_expired, "TTL or hop limit used up")                                           \
     X(bad_checksum, "RST or packet of an opening with a wrong TCP checksum")             \
     X(hello_incomplete, "segment kept, the server name is not complete yet")             \

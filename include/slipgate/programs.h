@@ -13,6 +13,7 @@ enum sg_program {
     SG_PROGRAM_RESET,
     SG_PROGRAM_HAND_OVER,
     SG_PROGRAM_TOO_BIG,
+    SG_PROGRAM_FRAGMENT,
     SG_PROGRAM_SPLICE, /* behind splice_l3 */
     SG_PROGRAM_MAX
 };
