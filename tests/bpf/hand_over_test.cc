@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the hello to the endpoint: in segments it takes, again where it did not arrive, elsewhere where it is refused.
+#include <gmock/gmock.h>
+
+#include "tests/bpf/connection.h"
+#include "tests/bpf/wire_tap.h"
+
+namespace slipgate::test {
+namespace {
+
+constexpr std::size_t kClientSegment = 1300;
+constexpr std::size_t kTimestamps = 12;
+
+class HandOverTest : public SpliceBench {
+  protected:
+    Connection fresh(const Family& family, const Start& start = {}) { return {*this, family, port_++, start}; }
+
+    // A hello of about `size` bytes, with its name at the end.
+    static Bytes long_hello(std::size_t size) {
+        HelloParts parts;
+        parts.extensions = {{{21, Bytes(size, 0)}, server_name(kServerName)}};
+        return parts.record();
+    }
+
+    // To where the SYN to the endpoint has left.
+    void connect(Connection& c) {
+        ASSERT_NO_FATAL_FAILURE(c.syn());
+        while (c.hello.size() - c.hello_sent > kClientSegment) ASSERT_NO_FATAL_FAILURE(c.part_of_hello(kClientSegment));
+        ASSERT_NO_FATAL_FAILURE(c.rest_of_hello());
+    }
+
+    std::uint16_t port_ = 2000;
+};
+
+TEST_F(HandOverTest, LongHelloGoesInSegmentsThatTheEndpointAndItsLinkTake) {
+    WireTap tap("far0");
+    for (const auto* family : kFamilies) {
+        const std::size_t link = kLinkMtu - (family == &kIpv6 ? 60 : 40);
+        for (const auto mss : std::vector<std::size_t>{536U, 537U, 1000U, 1220U, 1460U, 8960U}) {
+            for (const auto size : std::vector<std::size_t>{100U, 1000U, 1448U, 3001U, 7002U}) {
+                SCOPED_TRACE(testing::Message() << family->name << " MSS " << mss << ", hello over " << size);
+                Connection c = fresh(*family);
+                c.hello = long_hello(size);
+                ASSERT_NO_FATAL_FAILURE(connect(c));
+                Packet answer = c.packet(Side::kEndpoint, kSyn | kAck);
+                answer.options[2] = static_cast<std::uint8_t>(mss >> 8);
+                answer.options[3] = static_cast<std::uint8_t>(mss);
+                const auto outcome = run_packet(answer, Side::kEndpoint);
+                ASSERT_EQ(outcome.action, kRedirected);
+
+                const std::size_t step = (std::min(mss, link) - kTimestamps) / 4 * 4;
+                std::vector<Bytes> expected;
+                for (std::size_t at = 0; at < c.hello.size(); at += step) {
+                    Packet p = c.expected_hand_over();
+                    p.seq += static_cast<std::uint32_t>(at);
+                    p.payload = {c.hello.begin() + static_cast<std::ptrdiff_t>(at),
+                                 c.hello.begin() + static_cast<std::ptrdiff_t>(std::min(at + step, c.hello.size()))};
+                    expected.push_back(p.frame());
+                }
+                EXPECT_TRUE(same_frame(outcome.frame, expected.back()));
+                expected.pop_back();
+                const auto sent = tap.frames(expected.size());
+                ASSERT_EQ(sent.size(), expected.size());
+                for (std::size_t i = 0; i < sent.size(); ++i) EXPECT_TRUE(same_frame(sent[i], expected[i]));
+            }
+        }
+    }
+}
+
+TEST_F(HandOverTest, OldConnectionOfTheEndpointIsResetAndTheSynRepeated) {
+    WireTap tap("far0");
+    for (const auto* family : kFamilies) {
+        Connection c = fresh(*family);
+        ASSERT_NO_FATAL_FAILURE(connect(c));
+        Packet challenge = c.packet(Side::kEndpoint, kAck);
+        challenge.ack = 0x01020304;
+        const auto outcome = run_packet(challenge, Side::kEndpoint);
+        ASSERT_EQ(outcome.action, kRedirected);
+        Packet syn = c.expected_endpoint_syn(parse(outcome.frame).value());
+        syn.seq = c.our_isn;
+        EXPECT_TRUE(same_frame(outcome.frame, syn.frame()));
+        Packet reset = c.answer_to(Side::kEndpoint);
+        reset.flags = kRst;
+        reset.seq = challenge.ack;
+        reset.window = 0;
+        const auto sent = tap.frames(1);
+        ASSERT_EQ(sent.size(), 1U);
+        EXPECT_TRUE(same_frame(sent[0], reset.frame()));
+        ASSERT_NO_FATAL_FAILURE(c.syn_ack());
+        ASSERT_NO_FATAL_FAILURE(c.first_exchange());
+    }
+}
+
+TEST_F(HandOverTest, RefusalLeadsToAnotherEndpointOfTheBackend) {
+    serve({at("10.7.0.20", kEndpointPort), at("10.7.0.21", kEndpointPort), at("fd07::20", kEndpointPort),
+           at("fd07::21", kEndpointPort)});
+    static constexpr Family kOthers[][2] = {{kIpv4, {"IPv4", kIpv4.client, kIpv4.vip, kIpv4.ours, "10.7.0.21"}},
+                                            {kIpv6, {"IPv6", kIpv6.client, kIpv6.vip, kIpv6.ours, "fd07::21"}}};
+    for (const auto& endpoints : kOthers) {
+        Connection c = fresh(endpoints[0]);
+        ASSERT_NO_FATAL_FAILURE(c.syn());
+        auto outcome = run_packet(c.packet(Side::kClient, kAck, c.hello), Side::kClient);
+        std::optional<Packet> syn;
+        std::string tried;
+        for (int attempt = 0; attempt < 4; ++attempt) {
+            ASSERT_EQ(outcome.action, kRedirected) << attempt;
+            syn = parse(outcome.frame);
+            ASSERT_TRUE(syn);
+            ASSERT_EQ(syn->flags, kSyn);
+            EXPECT_NE(syn->destination, tried) << "never the one that just refused";
+            Connection to(*this, endpoints[syn->destination == endpoints[1].endpoint], c.client_port);
+            to.client = c.client;
+            EXPECT_TRUE(same_frame(outcome.frame, to.expected_endpoint_syn(*syn).frame()));
+            tried = syn->destination;
+            Packet refusal = to.packet(Side::kEndpoint, kRst | kAck);
+            refusal.destination_port = syn->source_port;
+            refusal.ack = syn->seq + 1;
+            outcome = run_packet(refusal, Side::kEndpoint);
+            const bool last = attempt == 3;
+            EXPECT_EQ(outcome.counted,
+                      last ? (Counted{{"endpoint_rst", 1}, {"endpoint_refused", 1}})
+                           : (Counted{{"endpoint_rst", 1}, {"endpoint_retry", 1}, {"endpoint_syn", 1}}));
+        }
+        Packet reset = c.answer_to(Side::kClient);
+        reset.flags = kRst;
+        reset.seq = c.cookie + 1;
+        reset.window = 0;
+        ASSERT_EQ(outcome.action, kRedirected);
+        EXPECT_TRUE(same_frame(outcome.frame, reset.frame()));
+        EXPECT_EQ(flow_entries(), 0U);
+    }
+}
+
+TEST_F(HandOverTest, SilenceLeadsToAnotherEndpointAtTheNextRetransmission) {
+    serve({at("10.7.0.20", kEndpointPort), at("10.7.0.21", kEndpointPort), at("fd07::20", kEndpointPort),
+           at("fd07::21", kEndpointPort)});
+    auto settings = config();
+    settings.connect_timeout_ms = 0;
+    set_config(settings);
+    for (const auto* family : kFamilies) {
+        Connection c = fresh(*family);
+        ASSERT_NO_FATAL_FAILURE(c.syn());
+        const Packet hello = c.packet(Side::kClient, kAck, c.hello);
+        const auto first = parse(run_packet(hello, Side::kClient).frame);
+        const auto outcome = run_packet(hello, Side::kClient);
+        EXPECT_EQ(outcome.counted,
+                  (Counted{{"hello_segment", 1}, {"endpoint_timeout", 1}, {"endpoint_retry", 1}, {"endpoint_syn", 1}}));
+        const auto second = parse(outcome.frame);
+        ASSERT_TRUE(first && second);
+        EXPECT_NE(first->destination, second->destination);
+        EXPECT_EQ(second->flags, kSyn);
+
+        Packet late = c.packet(Side::kEndpoint, kSyn | kAck);  // of the one given up
+        late.source = first->destination;
+        late.destination_port = first->source_port;
+        late.ack = first->seq + 1;
+        const auto reset = run_packet(late, Side::kEndpoint);
+        EXPECT_EQ(reset.counted, (Counted{{"rst_sent", 1}}));
+    }
+}
+
+}  // namespace
+}  // namespace slipgate::test
