@@ -298,6 +298,12 @@ TEST_F(HeadersTest, WrongChecksumStaysAsWrongOnTheWayThrough) {
                 EXPECT_TRUE(same_frame(mended, there.frame())) << "nothing but the checksum is wrong";
             }
         }
+        for (const auto side : {Side::kClient, Side::kEndpoint}) {  // a RST might end the flow: none that is spoilt
+            Packet reset = c.packet(side, kRst | kAck);
+            reset.checksum_error = 0x0400;
+            expect_dropped(run_packet(reset, side), "bad_checksum");
+            EXPECT_EQ(flow(reset)->state, SG_FLOW_ESTABLISHED);
+        }
         if (family == &kIpv6) continue;
         Bytes frame = c.packet(Side::kClient, kAck).frame();
         frame[kEthernet + 10] ^= 0x55;

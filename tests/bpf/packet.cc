@@ -86,47 +86,56 @@ Bytes Packet::frame() const {
     return ip_frame(*this, tcp);
 }
 
-std::optional<Packet> parse(const Bytes& frame) {
-    if (frame.size() < kEthernet + 40) return {};
+std::optional<Packet> parse_ip(const Bytes& frame) {
+    if (frame.size() < kEthernet + 20) return {};
     Packet p;
     std::copy_n(frame.begin(), 6, p.destination_mac.begin());
     std::copy_n(frame.begin() + 6, 6, p.source_mac.begin());
     const bool ipv6 = get16(frame, 12) == 0x86dd;
-    if (!ipv6 && get16(frame, 12) != 0x0800) return {};
-    std::size_t tcp = kEthernet;
-    std::size_t end = kEthernet;
+    if (ipv6 ? frame.size() < kEthernet + 40 : get16(frame, 12) != 0x0800) return {};
     if (ipv6) {
-        tcp += 40;
-        end = tcp + get16(frame, kEthernet + 4);
         p.traffic_class = static_cast<std::uint8_t>(get16(frame, kEthernet) >> 4);
         p.next_header = frame[kEthernet + 6];
         p.ttl = frame[kEthernet + 7];
     } else {
-        tcp += static_cast<std::size_t>(frame[kEthernet] & 15) * 4;
-        end += get16(frame, kEthernet + 2);
         p.traffic_class = frame[kEthernet + 1];
         p.id = get16(frame, kEthernet + 4);
         p.fragment = get16(frame, kEthernet + 6);
         p.ttl = frame[kEthernet + 8];
         p.next_header = frame[kEthernet + 9];
-        if (tcp > frame.size() || internet_checksum(part(frame, kEthernet, tcp))) return {};
-        p.extensions = part(frame, kEthernet + 20, tcp);
     }
     p.source = address_text(frame, kEthernet + (ipv6 ? 8 : 12), ipv6);
     p.destination = address_text(frame, kEthernet + (ipv6 ? 24 : 16), ipv6);
-    const auto walk = [&](std::size_t next) { return next == 0 || next == 60; };
+    return p;
+}
+
+std::optional<Packet> parse(const Bytes& frame, Checksums checksums) {
+    auto ip = parse_ip(frame);
+    if (!ip) return {};
+    Packet& p = *ip;
+    const bool verified = checksums == Checksums::kVerified;
+    const bool ipv6 = p.ipv6();
+    const std::size_t ip_header = ipv6 ? 40 : static_cast<std::size_t>(frame[kEthernet] & 15) * 4;
+    const std::size_t end = kEthernet + (ipv6 ? 40U : 0U) + get16(frame, kEthernet + (ipv6 ? 4 : 2));
+    std::size_t tcp = kEthernet + ip_header;
     std::uint8_t protocol = p.next_header;
-    while (ipv6 && walk(protocol) && tcp + 8 <= frame.size()) {
-        const std::size_t length = (frame[tcp + 1] + 1U) * 8;
-        protocol = frame[tcp];
-        if (tcp + length > frame.size()) return {};
-        p.extensions = p.extensions + part(frame, tcp, tcp + length);
-        tcp += length;
+    if (ip_header < 20 || tcp > frame.size() || end > frame.size()) return {};
+    if (ipv6) {
+        while ((protocol == 0 || protocol == 60) && tcp + 8 <= end) {  // hop-by-hop and destination options
+            const std::size_t length = (frame[tcp + 1] + 1U) * 8;
+            protocol = frame[tcp];
+            if (tcp + length > end) return {};
+            p.extensions = p.extensions + part(frame, tcp, tcp + length);
+            tcp += length;
+        }
+    } else {
+        if (p.fragment & 0x3fff || (verified && internet_checksum(part(frame, kEthernet, tcp)))) return {};
+        p.extensions = part(frame, kEthernet + 20, tcp);
     }
-    if (protocol != kTcp || end > frame.size() || tcp + 20 > end) return {};
+    if (protocol != kTcp || tcp + 20 > end) return {};
     const std::size_t header = static_cast<std::size_t>(frame[tcp + 12] >> 4) * 4;
     if (header < 20 || tcp + header > end) return {};
-    if (internet_checksum(pseudo_header(p, kTcp, end - tcp) + part(frame, tcp, end))) return {};
+    if (verified && internet_checksum(pseudo_header(p, kTcp, end - tcp) + part(frame, tcp, end))) return {};
     p.source_port = get16(frame, tcp);
     p.destination_port = get16(frame, tcp + 2);
     p.seq = get32(frame, tcp + 4);

@@ -53,8 +53,11 @@ struct Packet {
 // A frame with this IP packet inside, of any protocol: `transport` is what follows the headers of `packet`.
 Bytes ip_frame(const Packet& packet, const Bytes& transport);
 
-// The TCP packet in a frame; nothing if it is none, or if its IPv4 or TCP checksum is wrong.
-std::optional<Packet> parse(const Bytes& frame);
+// The TCP packet in a frame; nothing if it is none, or if its IPv4 or TCP checksum is wrong and that matters.
+enum class Checksums { kVerified, kIgnored };
+std::optional<Packet> parse(const Bytes& frame, Checksums checksums = Checksums::kVerified);
+// The IP header of a frame; nothing if it has none. Extension headers and all behind are left out.
+std::optional<Packet> parse_ip(const Bytes& frame);
 
 // RFC 1071: the value of a checksum field over these bytes; 0 if they carry a right one.
 std::uint16_t internet_checksum(const Bytes& bytes);

@@ -47,6 +47,23 @@ inline constexpr std::uint16_t kVipMss = 1400, kLinkMtu = 1500;
 inline constexpr std::uint8_t kPromisedScale = 10;
 inline constexpr const char* kServerName = "shop.example.com";
 
+// Addresses as text, ports in host order.
+struct Tuple {
+    std::string source, destination;
+    std::uint16_t source_port = 0, destination_port = 0;
+
+    auto operator<=>(const Tuple&) const = default;
+};
+inline Tuple tuple_of(const Packet& p) {
+    return {p.source, p.destination, p.source_port, p.destination_port};
+}
+
+struct FlowEntry {
+    sg_flow flow;
+    Tuple out;  // what a packet leaves with
+};
+using FlowTable = std::map<Tuple, FlowEntry>;
+
 class SpliceBench : public KernelBench {
   public:
     // Runs the entry program on a frame that came in on the side's link.
@@ -57,10 +74,12 @@ class SpliceBench : public KernelBench {
     std::optional<sg_flow> flow(const Packet& packet);
     void set_flow_state(const Packet& packet, std::uint32_t state);
     void forget_flow(const Packet& packet);
-    std::size_t flow_entries();  // of both families
+    FlowTable flows();  // of both families
+    std::size_t flow_entries() { return flows().size(); }
     // The opening of the connection that this packet of a client belongs to.
     std::optional<sg_opening> opening(const Packet& packet);
 
+    [[nodiscard]] std::uint16_t first_source_port() const { return options.port_first; }
     [[nodiscard]] sg_config config() const { return first<sg_config>("config"); }
     void set_config(const sg_config& config);
 

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bpf/invariants.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace slipgate::test {
+namespace {
+
+using Names = std::vector<std::string>;
+
+const Names& refusals() {
+    static const Names kNames = {
+#define X(name, help) #name,
+        SG_REFUSALS(X)
+#undef X
+    };
+    return kNames;
+}
+
+const Names& drops() {
+    static const Names kNames = {
+#define X(name, help) #name,
+        SG_DROPS(X)
+#undef X
+    };
+    return kNames;
+}
+
+// Counted once for each packet that is sent instead of the one received. (A refusal is counted by its reason.)
+const Names kAnswers = {"syn_ack", "keepalive_answered", "rst_sent",       "endpoint_syn", "established",
+                        "too_big", "syn_ack_repeated",   "icmp_translated"};
+
+std::uint64_t sum(const Counted& counted, const Names& names) {
+    return std::accumulate(names.begin(), names.end(), std::uint64_t{0}, [&](std::uint64_t so_far, const auto& name) {
+        const auto found = counted.find(name);
+        return so_far + (found == counted.end() ? 0 : found->second);
+    });
+}
+
+Tuple reversed(const Tuple& t) {
+    return {t.destination, t.source, t.destination_port, t.source_port};
+}
+
+}  // namespace
+
+// Passed: nothing is counted. Dropped: one drop. Sent: no drop, and at most one thing that was sent instead.
+Fate Invariants::account(const Outcome& outcome) {
+    const auto& counted = outcome.counted;
+    const auto told = counted.count("too_big") ? 1U : 0U;  // dropped, but its sender is told
+    const auto dropped = sum(counted, drops()) - told, refused = sum(counted, refusals());
+    EXPECT_EQ(counted.count("internal") + counted.count("rebuild_failed"), 0U);
+    if (outcome.action == kPassed) {
+        EXPECT_EQ(counted, Counted{});
+        return Fate::kToStack;
+    }
+    if (outcome.action == kDropped) {
+        EXPECT_EQ(dropped, 1U) << testing::PrintToString(counted);
+        return Fate::kDiscarded;
+    }
+    EXPECT_EQ(outcome.action, kRedirected);
+    EXPECT_EQ(dropped, 0U) << testing::PrintToString(counted);
+    const auto answers = sum(counted, kAnswers) + refused;
+    EXPECT_LE(answers, 1U) << testing::PrintToString(counted);
+    return answers ? Fate::kAnswered : Fate::kForwarded;
+}
+
+// The stack must not see a TCP packet of ours.
+void Invariants::check_passed(const Bytes& frame, const Outcome& outcome) {
+    EXPECT_TRUE(same_frame(outcome.frame, frame));
+    const auto packet = parse(frame);
+    if (!packet) return;
+    const auto tuple = tuple_of(*packet);
+    EXPECT_EQ(flows_.count(tuple), 0U);
+    for (const auto* family : kFamilies) {
+        const bool vip = packet->destination == family->vip && packet->destination_port == kVipPort;
+        const bool ours = packet->destination == family->ours && packet->destination_port >= bench_.first_source_port();
+        EXPECT_FALSE(vip || ours);
+    }
+}
+
+// Whatever leaves goes to the peer of a flow, or back to the sender.
+void Invariants::check_sent(const Bytes& frame, const Outcome& outcome, const FlowTable& after) {
+    const auto sent = parse(outcome.frame, Checksums::kIgnored);
+    if (!sent) {  // an ICMP error
+        const auto packet = parse_ip(outcome.frame);
+        ASSERT_TRUE(packet);
+        EXPECT_TRUE(packet->next_header == 1 || packet->next_header == 58);
+        const auto from = parse_ip(frame);
+        const bool to_sender = from && packet->destination == from->source && packet->source == from->destination;
+        const bool to_peer = std::any_of(flows_.begin(), flows_.end(), [&](const auto& flow) {
+            const Tuple& out = flow.second.out;
+            return packet->destination == out.destination && packet->source == out.source;
+        });
+        EXPECT_TRUE(to_peer || to_sender) << packet->source << " to " << packet->destination;
+        return;
+    }
+    const auto received = parse(frame, Checksums::kIgnored);
+    ASSERT_TRUE(received);
+    EXPECT_TRUE(!parse(frame) || parse(outcome.frame)) << "a right checksum became a wrong one";
+    const auto tuple = tuple_of(*sent);
+    const bool to_peer = after.count(reversed(tuple)) || flows_.count(reversed(tuple));
+    const bool to_sender = tuple == reversed(tuple_of(*received));
+    const bool refusal = sent->flags == kRst && sent->source_port == kVipPort;  // of an opening whose endpoint refused
+    EXPECT_TRUE(to_peer || to_sender || refusal);
+    const auto& to = sent->destination_mac;
+    EXPECT_TRUE(to == kClientMac || to == kEndpointMac || to == received->source_mac);
+}
+
+// Both directions or none, each knowing the other; and none without a cookie.
+void Invariants::check_flows(const Bytes& frame, const FlowTable& after) {
+    for (const auto& [key, entry] : after) {
+        const auto other = after.find(reversed(entry.out));
+        ASSERT_NE(other, after.end()) << "a direction without the other";
+        EXPECT_EQ(reversed(other->second.out), key);
+        EXPECT_EQ(entry.flow.state, other->second.flow.state);
+        EXPECT_NE(entry.flow.flags & SG_FLOW_TO_CLIENT, other->second.flow.flags & SG_FLOW_TO_CLIENT);
+        EXPECT_TRUE(entry.flow.state >= SG_FLOW_CONNECTING && entry.flow.state <= SG_FLOW_CLOSING);
+    }
+    if (after.size() > flows_.size()) {
+        const auto packet = parse(frame);
+        ASSERT_TRUE(packet) << "an entry made by a packet with a wrong checksum";
+        EXPECT_TRUE(bench_.fits_a_cookie(*packet));
+    }
+}
+
+Fate Invariants::check(const Bytes& frame, const Outcome& outcome) {
+    const Fate fate = account(outcome);
+    if (fate == Fate::kToStack) check_passed(frame, outcome);
+    auto after = bench_.flows();
+    if (fate == Fate::kForwarded || fate == Fate::kAnswered) check_sent(frame, outcome, after);
+    check_flows(frame, after);
+    flows_ = std::move(after);
+    return fate;
+}
+
+}  // namespace slipgate::test
