@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// ICMP errors about packets that left here: translated byte for byte, with quotes of any length, and not where they are
+// forged.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "tests/bpf/connection.h"
+
+namespace slipgate::test {
+namespace {
+
+constexpr Side kSides[] = {Side::kClient, Side::kEndpoint};
+constexpr std::size_t kPorts = 8;  // bytes of TCP that every quote must have (RFC 792)
+
+struct Kind {
+    std::uint8_t type, code;
+};
+
+Kind unreachable(const Family& family) {
+    return &family == &kIpv6 ? Kind{1, 0} : Kind{3, 1};
+}
+Kind too_big(const Family& family) {
+    return &family == &kIpv6 ? Kind{2, 0} : Kind{3, 4};
+}
+
+Bytes icmp_message(const Packet& outer, Kind kind, const Bytes& quote, std::uint16_t error = 0) {
+    Bytes message = Bytes{kind.type, kind.code, 0, 0} + u32(1400) + quote;
+    const Bytes pseudo = outer.ipv6() ? pseudo_header(outer, 58, message.size()) : Bytes{};
+    const auto sum = static_cast<std::uint16_t>(internet_checksum(pseudo + message) ^ error);
+    message[2] = static_cast<std::uint8_t>(sum >> 8);
+    message[3] = static_cast<std::uint8_t>(sum);
+    return message;
+}
+
+Bytes ip_packet(const Packet& p, std::size_t length) {
+    const Bytes frame = p.frame();
+    return {frame.begin() + kEthernet, frame.begin() + kEthernet + static_cast<std::ptrdiff_t>(length)};
+}
+
+class IcmpTest : public SpliceBench {
+  protected:
+    // From a router on the way of what left towards the side.
+    static Packet router(const Connection& c, Side side) {
+        Packet p = c.packet(side, 0);
+        p.source = p.ipv6() ? "2001:db8:ffff::1" : "203.0.113.77";
+        p.next_header = p.ipv6() ? 58 : 1;
+        return p;
+    }
+    // The error as it must arrive on the other side: from whom its receiver talks to.
+    static Packet arriving(const Connection& c, Side side) {
+        Packet p = c.translated(side, c.packet(side, 0));
+        p.next_header = p.ipv6() ? 58 : 1;
+        return p;
+    }
+    // The quote as its sender knows it: the first 8 bytes of TCP are translated, what follows is as it left.
+    static Packet restored(const Packet& left, const Packet& sent) {
+        Packet p = left;
+        p.source = sent.source;
+        p.destination = sent.destination;
+        p.source_port = sent.source_port;
+        p.destination_port = sent.destination_port;
+        p.seq = sent.seq;
+        return p;
+    }
+    // Bytes 8 and on of TCP, its checksum among them, are not the restored packet's own.
+    static Bytes restored_quote(const Packet& left, const Packet& sent, std::size_t length) {
+        Bytes quote = ip_packet(restored(left, sent), length);
+        const Bytes as_left = ip_packet(left, length);
+        const std::size_t same = left.ip_header() + kPorts;
+        std::copy(as_left.begin() + static_cast<std::ptrdiff_t>(same), as_left.end(),
+                  quote.begin() + static_cast<std::ptrdiff_t>(same));
+        return quote;
+    }
+    static Side other(Side side) { return side == Side::kClient ? Side::kEndpoint : Side::kClient; }
+
+    // A packet on its way to the other side, which will not arrive: as sent and as it left.
+    std::pair<Packet, Packet> lost(Connection& c, Side from) {
+        const Packet sent = c.packet(from, kAck | kPsh, Bytes(101, 0x17));
+        const Packet left = c.translated(from, sent);
+        c.send(from, sent);
+        return {sent, left};
+    }
+    void expect(const Outcome& outcome, int action, const Counted& counted) {
+        EXPECT_EQ(outcome.action, action);
+        EXPECT_EQ(outcome.counted, counted);
+    }
+
+    std::uint16_t port_ = 2000;
+};
+
+TEST_F(IcmpTest, QuotesOfEachLengthAreTranslatedOrLeftAlone) {
+    for (const auto* family : kFamilies) {
+        for (const auto from : kSides) {
+            Connection c(*this, *family, port_++);
+            ASSERT_NO_FATAL_FAILURE(c.establish());
+            const auto [sent, left] = lost(c, from);
+            const Packet outer = router(c, other(from));
+            for (std::size_t length = 0; length <= left.frame().size() - kEthernet; ++length) {
+                SCOPED_TRACE(testing::Message() << family->name << ", " << length << " bytes");
+                const Bytes frame = ip_frame(outer, icmp_message(outer, too_big(*family), ip_packet(left, length)));
+                const auto outcome = run_packet(frame, other(from));
+                if (length < left.ip_header() + kPorts) {
+                    expect(outcome, kPassed, {});
+                    EXPECT_TRUE(same_frame(outcome.frame, frame));
+                    continue;
+                }
+                expect(outcome, kRedirected, {{"icmp_translated", 1}});
+                const Packet there = arriving(c, other(from));
+                const Bytes quote = restored_quote(left, sent, length);
+                ASSERT_TRUE(same_frame(outcome.frame, ip_frame(there, icmp_message(there, too_big(*family), quote))));
+            }
+        }
+    }
+}
+
+TEST_F(IcmpTest, EachErrorIsTranslatedNothingElse) {
+    for (const auto* family : kFamilies) {
+        Connection c(*this, *family, port_++);
+        ASSERT_NO_FATAL_FAILURE(c.establish());
+        const auto [sent, left] = lost(c, Side::kClient);
+        const Packet outer = router(c, Side::kEndpoint);
+        for (int type = 0; type < 256; ++type) {
+            SCOPED_TRACE(testing::Message() << family->name << ", type " << type);
+            const Kind kind{static_cast<std::uint8_t>(type), 0};
+            const Bytes frame = ip_frame(outer, icmp_message(outer, kind, ip_packet(left, 64)));
+            const bool error = family == &kIpv6 ? type >= 1 && type <= 4 : type == 3 || type == 11 || type == 12;
+            const auto outcome = run_packet(frame, Side::kEndpoint);
+            expect(outcome, error ? kRedirected : kPassed, error ? Counted{{"icmp_translated", 1}} : Counted{});
+        }
+    }
+}
+
+TEST_F(IcmpTest, ForgedQuotesReachNobody) {
+    for (const auto* family : kFamilies) {
+        for (const auto from : kSides) {
+            Connection c(*this, *family, port_++);
+            ASSERT_NO_FATAL_FAILURE(c.establish());
+            const auto [sent, left] = lost(c, from);
+            const Packet outer = router(c, other(from));
+            const auto about = [&](const Packet& quoted, const Packet& header) {
+                const Bytes quote = ip_packet(quoted, quoted.ip_header() + kPorts);
+                return run_packet(ip_frame(header, icmp_message(header, unreachable(*family), quote)), other(from));
+            };
+            for (const std::uint32_t off : {0x80000000U, 0x40000000U, 1000U, 0U - 1000U}) {
+                Packet forged = left;
+                forged.seq += off;
+                expect(about(forged, outer), kDropped, {{"icmp_out_of_window", 1}});
+            }
+            Packet forged = left;
+            forged.source_port++;
+            expect(about(forged, outer), kPassed, {});
+            forged = left;
+            std::swap(forged.source, forged.destination);  // what we would have received
+            std::swap(forged.source_port, forged.destination_port);
+            expect(about(forged, outer), kPassed, {});
+            forged = left;
+            forged.next_header = 17;
+            expect(about(forged, outer), kPassed, {});
+            Packet last_hop = outer;
+            last_hop.ttl = 1;
+            expect(about(left, last_hop), kDropped, {{"ttl_expired", 1}});
+            expect(about(left, outer), kRedirected, {{"icmp_translated", 1}});
+            EXPECT_EQ(flow(c.packet(Side::kClient, kAck))->state, SG_FLOW_ESTABLISHED);
+        }
+    }
+}
+
+TEST_F(IcmpTest, WrongChecksumStaysWrong) {
+    for (const auto* family : kFamilies) {
+        Connection c(*this, *family, port_++);
+        ASSERT_NO_FATAL_FAILURE(c.establish());
+        const auto [sent, left] = lost(c, Side::kClient);
+        const Packet outer = router(c, Side::kEndpoint);
+        const Bytes frame = ip_frame(outer, icmp_message(outer, too_big(*family), ip_packet(left, 80), 0x1111));
+        const auto outcome = run_packet(frame, Side::kEndpoint);
+        expect(outcome, kRedirected, {{"icmp_translated", 1}});
+        const auto residue = [&](const Packet& header, const Bytes& whole) {
+            const Bytes message(whole.begin() + static_cast<std::ptrdiff_t>(header.tcp_at()), whole.end());
+            return internet_checksum((header.ipv6() ? pseudo_header(header, 58, message.size()) : Bytes{}) + message);
+        };
+        EXPECT_NE(residue(outer, frame), 0);
+        EXPECT_EQ(residue(arriving(c, Side::kEndpoint), outcome.frame), residue(outer, frame));
+    }
+}
+
+TEST_F(IcmpTest, UnreachableAboutOurSynRefusesOnlyWithItsNumber) {
+    for (const auto* family : kFamilies) {
+        Connection c(*this, *family, port_++);
+        ASSERT_NO_FATAL_FAILURE(c.syn());
+        ASSERT_NO_FATAL_FAILURE(c.rest_of_hello());
+        Packet syn = c.expected_endpoint_syn(c.answer_to(Side::kEndpoint));
+        syn.source_port = c.our_port;
+        const Packet outer = router(c, Side::kEndpoint);
+        const auto about_syn = [&](Kind kind, std::uint32_t seq) {
+            syn.seq = seq;
+            return run_packet(ip_frame(outer, icmp_message(outer, kind, ip_packet(syn, syn.ip_header() + kPorts))),
+                              Side::kEndpoint);
+        };
+        for (const std::uint32_t wrong : {c.our_isn + 1, c.our_isn - 1, c.our_isn + 0x80000000U})
+            expect(about_syn(unreachable(*family), wrong), kDropped, {{"connecting", 1}});
+        expect(about_syn(too_big(*family), c.our_isn), kDropped, {{"connecting", 1}});
+        const auto outcome = about_syn(unreachable(*family), c.our_isn);
+        expect(outcome, kRedirected, {{"endpoint_rst", 1}, {"endpoint_refused", 1}});
+        Packet reset = c.answer_to(Side::kClient);
+        reset.flags = kRst;
+        reset.seq = c.cookie + 1;
+        reset.window = 0;
+        EXPECT_TRUE(same_frame(outcome.frame, reset.frame()));
+        EXPECT_EQ(flow_entries(), 0U);
+    }
+}
+
+}  // namespace
+}  // namespace slipgate::test
