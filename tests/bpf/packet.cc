@@ -121,7 +121,8 @@ std::optional<Packet> parse(const Bytes& frame, Checksums checksums) {
     std::uint8_t protocol = p.next_header;
     if (ip_header < 20 || tcp > frame.size() || end > frame.size()) return {};
     if (ipv6) {
-        while ((protocol == 0 || protocol == 60) && tcp + 8 <= end) {  // hop-by-hop and destination options
+        // hop-by-hop and destination options, routing headers with no segment left
+        while (tcp + 8 <= end && (protocol == 0 || protocol == 60 || (protocol == 43 && frame[tcp + 3] == 0))) {
             const std::size_t length = (frame[tcp + 1] + 1U) * 8;
             protocol = frame[tcp];
             if (tcp + length > end) return {};
