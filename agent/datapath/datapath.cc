@@ -18,6 +18,7 @@
 #include "agent/datapath/kernel_maps.h"
 #include "agent/datapath/loader.h"
 #include "agent/datapath/pin_dir.h"
+#include "agent/datapath/route_cache.h"
 #include "agent/datapath/routes.h"
 #include "agent/datapath/source_ports.h"
 
@@ -30,13 +31,14 @@ constexpr const char* kComponent = "datapath";
 // minute.
 constexpr std::uint32_t kGcEntriesPerTick = 65536;
 
-constexpr unsigned group(unsigned number) {
+constexpr unsigned group(unsigned number) {  // RTNLGRP_*, as a bit of sockaddr_nl.nl_groups
     return 1U << (number - 1);
 }
-// Everything that may change the way to an endpoint.
-constexpr unsigned kNetworkGroups = group(RTNLGRP_LINK) | group(RTNLGRP_IPV4_IFADDR) | group(RTNLGRP_IPV6_IFADDR) |
-                                    group(RTNLGRP_IPV4_ROUTE) | group(RTNLGRP_IPV6_ROUTE) | group(RTNLGRP_IPV4_RULE) |
-                                    group(RTNLGRP_IPV6_RULE) | group(RTNLGRP_NEXTHOP);
+
+// All that an answer of the kernel's routing can change with.
+constexpr unsigned kNetworkGroups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
+                                    RTMGRP_IPV6_ROUTE | group(RTNLGRP_IPV4_RULE) | group(RTNLGRP_IPV6_RULE) |
+                                    group(RTNLGRP_NEXTHOP);
 
 // bpf_fib_lookup() refuses to find a way through an interface that does not forward.
 void warn_if_not_forwarding(const char* sysctl, const char* path) {
@@ -57,6 +59,7 @@ struct Datapath::Impl {
     std::unique_ptr<Reconciler> reconciler;
     std::unique_ptr<GarbageCollector> gc;
     std::optional<NetlinkSocket> questions, changes;
+    RouteCache routes{[this](const IpAddress& endpoint) { return lookup_route(*questions, endpoint); }};
 
     std::vector<Interface> attached;
     std::vector<InterfaceProblem> interface_problems;
@@ -136,7 +139,7 @@ Status Datapath::Impl::attach_interfaces() {
 }
 
 tl::expected<EndpointWay, NoWay> Datapath::Impl::resolve(const IpAddress& endpoint) {
-    const auto route = lookup_route(*questions, endpoint);
+    const auto route = routes.find(endpoint);
     auto way = judge_way(endpoint, route, attached);
     if (!way && way.error().exclusion == Exclusion::kInterfaceNotAttached) {
         char name[IF_NAMESIZE];
@@ -150,6 +153,7 @@ Status Datapath::Impl::reconcile() {
     auto mss = lowest_mss(attached);
     if (options.mss) mss = {*options.mss, *options.mss, true};
     auto report = reconciler->reconcile(*table, mss);
+    routes.forget_unused();
     findings = std::move(report.findings);
     pending = report.again || !report.failures.empty();
     if (report.failures.empty()) return {};
@@ -206,6 +210,7 @@ int Datapath::network_fd() const {
 
 Status Datapath::on_network_change() {
     impl_->changes->drain();
+    impl_->routes.invalidate();
     if (auto status = impl_->attach_interfaces(); !status) return status;
     return impl_->reconcile();
 }

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "agent/datapath/route_cache.h"
 #include "tests/control/fake_maps.h"
 #include "tests/control/map_view.h"
 
@@ -151,6 +152,46 @@ TEST(Reconcile, UnchangedTableWritesNothing) {
     bench.maps.writes = 0;
     EXPECT_FALSE(bench.apply(shop()).again);
     EXPECT_EQ(bench.maps.writes, 0);
+}
+
+// 100,000 endpoints of which one is new: one question to the kernel.
+TEST(Reconcile, OnlyNewEndpointsAreAskedFor) {
+    FakeMaps maps(
+        {.routes = 8, .backends = 8, .weights = 8, .endpoints = 300'000, .vips = 8, .names = 8, .sources = 8});
+    int asked = 0;
+    RouteCache routes([&](const IpAddress&) -> Result<Route> {
+        ++asked;
+        return Route{.ifindex = 2, .source = IpAddress::parse("10.255.0.1")};
+    });
+    const std::vector<Interface> attached = {{.name = "up0", .ifindex = 2, .mtu = 1500}};
+    const auto resolve = [&](const IpAddress& address) { return judge_way(address, routes.find(address), attached); };
+    TimePoint now{std::chrono::hours(1)};
+    Reconciler reconciler(maps, [&] { return now; }, resolve, kSecret, true);
+    const auto apply = [&](const RoutingTable& table) {
+        asked = 0;
+        EXPECT_EQ(reconciler.reconcile(table, kMss).findings, Findings{});
+        routes.forget_unused();
+        now += std::chrono::seconds(2);
+    };
+
+    RoutingTable table;
+    table.routes["shop/web"].backends = {{"shop/a:443", 1}, {"shop/b:443", 1}};
+    table.vips[at("192.0.2.1", 443)].names = {{"shop.example.com", "shop/web"}};
+    for (std::uint32_t i = 0; i < 100'000; ++i) {
+        sg_address address = at("10.0.0.0", 0).address.to_abi();
+        address.word[3] = __builtin_bswap32(0x0a000000 + i);
+        table.backends[i % 2 == 0 ? "shop/a:443" : "shop/b:443"].endpoints.push_back({IpAddress(address), 8443});
+    }
+    apply(table);
+    EXPECT_EQ(asked, 100'000);
+    apply(table);
+    EXPECT_EQ(asked, 0);
+    table.backends["shop/b:443"].endpoints.back() = at("10.200.0.1", 8443);
+    apply(table);
+    EXPECT_EQ(asked, 1);
+    routes.invalidate();
+    apply(table);
+    EXPECT_EQ(asked, 100'000);
 }
 
 TEST(Reconcile, RestartWithUnchangedTableWritesNothing) {
