@@ -106,8 +106,7 @@ class RulesOfTheHost(Case):
         backend = self.network.backends[0]
         special = {
             "LocalAddress": [backend.gateway_address[V4], f"[{backend.gateway_address[V6]}]"],
-            "LoopbackAddress": ["127.0.0.1", "[::1]"], "LinkLocalAddress": ["169.254.7.7", "[fe80::7]"],
-            "MulticastAddress": ["224.0.0.7", "[ff02::7]"], "UnspecifiedAddress": ["0.0.0.0", "[::]"],
+            "MulticastAddress": ["239.7.7.7", "[ff0e::7]"],
             "GatewayAddress": [self.network.vip[V4], f"[{self.network.vip[V6]}]"]}
         for number, (reason, addresses) in enumerate(special.items()):
             name = f"special{number}"
@@ -122,6 +121,19 @@ class RulesOfTheHost(Case):
             self.assertEqual(self.agent.metric(f'slipgate_excluded_endpoints{{reason="{reason}"}}'), len(addresses))
             for kind in "Accepted", "ResolvedRefs":
                 self.assertEqual(self.agent.conditions("TLSRoute", name)["gateway", kind]["status"], "True")
+
+    def test_rule_06_addresses_that_no_cluster_takes_are_refused_by_name(self):
+        """As an API server would: the EndpointSlice is refused, and the log says why."""
+        ranges = {"127.0.0.1": "loopback", "::1": "loopback", "169.254.7.7": "link-local", "fe80::7": "link-local",
+                  "224.0.0.7": "link-local multicast", "ff02::7": "link-local multicast", "0.0.0.0": "unspecified", "::": "unspecified"}
+        for number, (address, reason) in enumerate(ranges.items()):
+            with self.subTest(address=address):
+                name = f"refused{number}"
+                host = self.publish(name, {name: [address]})
+                def lines():
+                    return [line for line in self.agent.log.read_text().splitlines() if f"/{name}-" in line and reason in line]
+                eventually(lines, f"{reason} address in the log")
+                self.assertIsNone(self.ask(V6 if ":" in address else V4, host))
 
     def test_rule_06_condition_goes_with_its_cause(self):
         """An address of the gateway becomes one of a backend."""
