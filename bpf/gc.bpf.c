@@ -30,13 +30,12 @@ static __always_inline bool has_been_silent(const struct gc_loop* gc, __u32 stat
 static __always_inline void gc_connection(const bool ipv6, struct gc_loop* gc, const struct sg_tuple* key) {
     struct sg_flow* flow = flow_find(ipv6, key);
     if (!flow) return;
-    struct sg_tuple out, other_key;
-    flow_out(ipv6, flow, &out);
-    tuple_reverse(&other_key, &out);
+    struct sg_tuple other_key;
+    flow_other_key(ipv6, flow, &other_key);
     struct sg_flow* other = flow_find(ipv6, &other_key);
+    if (other && !flow_answered_by(ipv6, other, key)) other = NULL; /* of another connection of that tuple */
     bool to_client = flow->flags & SG_FLOW_TO_CLIENT;
-    if (to_client && (!other || other->source_port != key->destination_port)) {
-        /* an orphan: its client-to-endpoint entry is gone or belongs to a newer connection */
+    if (to_client && !other) { /* an orphan: its client-to-endpoint entry is gone */
         __u32 state = flow->state;
         if ((__s32)(gc->now - flow->seen - gc->limits->closing) <= 0 || !flow_change_state(flow, state, SG_FLOW_DEAD))
             return;

@@ -26,10 +26,8 @@ static __always_inline bool is_unreachable(const bool ipv6, __u8 type, __u8 code
 static __always_inline int endpoint_unreachable(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6,
                                                 struct sg_flow* down, __u32 seq) {
     struct sg_config* c = get_config();
-    struct sg_tuple *client = &s->tuples[2], *out = &s->tuples[0];
-    flow_out(ipv6, down, out);
-    tuple_reverse(client, out);
-    struct sg_flow* up = flow_find(ipv6, client);
+    struct sg_tuple* client = &s->tuples[2];
+    struct sg_flow* up = flow_find_up(ipv6, &s->tuples[1], down, client);
     if (!c || !up || up->state != SG_FLOW_CONNECTING || seq + 1 != up->seq_end + up->seq_delta) return DROP(connecting);
     s->opening = opening_find(c, client);
     struct sg_opening* o = opening_at(s->opening);

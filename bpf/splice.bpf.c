@@ -19,10 +19,9 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
  * nothing since an earlier SYN, and about a second has passed, the flow is given up.
  */
 static __always_inline bool syn_gives_up(const bool ipv6, const struct sg_tuple* in, struct sg_flow* flow) {
-    struct sg_tuple out, back;
+    struct sg_tuple back;
     COUNT(syn_on_established);
-    flow_out(ipv6, flow, &out);
-    tuple_reverse(&back, &out);
+    flow_other_key(ipv6, flow, &back);
     struct sg_flow* down = flow_find(ipv6, &back);
     if (!down) return true;
     if (flow->flags & SG_FLOW_SYN && (__s32)(down->seen - flow->seen) < 0 && now_seconds() != flow->seen) {

@@ -124,16 +124,14 @@ static __always_inline int answer(struct __sk_buff* skb, struct sg_scratch* s, s
 static __always_inline int endpoint_answer(struct __sk_buff* skb, struct sg_scratch* s, struct sg_config* c,
                                            const bool ipv6) {
     struct sg_packet* p = &s->packet;
-    struct sg_tuple *out = &s->tuples[0], *client = &s->tuples[2];
+    struct sg_tuple* client = &s->tuples[2];
     if (packet_read(skb, s, ipv6)) return DROP(bad_header);
     if (!packet_intact(skb, s, ipv6)) return DROP(bad_checksum);
     options_read(skb, s);
     struct sg_flow* down = flow_find(ipv6, &p->tuple);
     if (!down) return DROP(dead_flow);
-    flow_out(ipv6, down, out);
-    tuple_reverse(client, out);
-    struct sg_flow* up = flow_find(ipv6, client);
-    if (!up || up->source_port != p->tuple.destination_port) return DROP(dead_flow);
+    struct sg_flow* up = flow_find_up(ipv6, &p->tuple, down, client);
+    if (!up) return DROP(dead_flow);
 
     s->opening = opening_find(c, client);
     struct sg_opening* o = opening_at(s->opening);

@@ -42,6 +42,43 @@ static __always_inline void flow_out(const bool ipv6, const struct sg_flow* flow
     out->destination_port = flow->destination_port;
 }
 
+/* What the answers to this flow's packets arrive with: the key of the other direction. */
+static __always_inline void flow_other_key(const bool ipv6, const struct sg_flow* flow, struct sg_tuple* key) {
+    if (ipv6) {
+        const struct sg_flow6* flow6 = (const struct sg_flow6*)flow;
+        key->source = flow6->destination;
+        key->destination = flow6->source;
+    } else {
+        const struct sg_flow4* flow4 = (const struct sg_flow4*)flow;
+        address_from_ipv4(&key->source, flow4->destination);
+        address_from_ipv4(&key->destination, flow4->source);
+    }
+    key->source_port = flow->destination_port;
+    key->destination_port = flow->source_port;
+}
+
+/* Is `key` what flow_other_key() says? */
+static __always_inline bool flow_answered_by(const bool ipv6, const struct sg_flow* flow, const struct sg_tuple* key) {
+    if (flow->source_port != key->destination_port || flow->destination_port != key->source_port) return false;
+    if (ipv6) {
+        const struct sg_flow6* flow6 = (const struct sg_flow6*)flow;
+        return address_equal(&flow6->source, &key->destination) && address_equal(&flow6->destination, &key->source);
+    }
+    const struct sg_flow4* flow4 = (const struct sg_flow4*)flow;
+    return flow4->source == key->destination.word[3] && flow4->destination == key->source.word[3];
+}
+
+/*
+ * The client-to-endpoint entry of the endpoint-to-client entry `down`, which was found under `key`; NULL if it is gone
+ * or leads elsewhere by now. `client` becomes the tuple it is found under.
+ */
+static __always_inline struct sg_flow* flow_find_up(const bool ipv6, const struct sg_tuple* key,
+                                                    const struct sg_flow* down, struct sg_tuple* client) {
+    flow_other_key(ipv6, down, client);
+    struct sg_flow* up = flow_find(ipv6, client);
+    return up && flow_answered_by(ipv6, up, key) ? up : NULL;
+}
+
 /* Stores `flow` (common part) with the addresses of `out` under `key`. Returns the error of bpf_map_update_elem(). */
 static __always_inline long flow_insert(const bool ipv6, struct sg_scratch* s, const struct sg_tuple* key,
                                         const struct sg_flow* flow, const struct sg_tuple* out, __u64 flags) {
@@ -87,15 +124,9 @@ static __always_inline void connection_delete(const bool ipv6, const struct sg_t
     tuple_reverse(&down_key, &out);
     struct sg_flow* down = flow_find(ipv6, &down_key);
     if (reason && !(up->flags & SG_FLOW_REPORTED)) report_closed(client, &out, up, down, reason);
-    if (down) {
-        struct sg_tuple back;
-        flow_out(ipv6, down, &back);
-        /* The source port may serve another connection by now. */
-        if (address_equal(&back.destination, &client->source) && back.destination_port == client->source_port &&
-            address_equal(&back.source, &client->destination) && back.source_port == client->destination_port) {
-            down->state = SG_FLOW_DEAD;
-            flow_delete(ipv6, &down_key);
-        }
+    if (down && flow_answered_by(ipv6, down, client)) { /* its tuple may serve another connection by now */
+        down->state = SG_FLOW_DEAD;
+        flow_delete(ipv6, &down_key);
     }
     flow_delete(ipv6, client);
 }

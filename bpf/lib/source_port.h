@@ -34,13 +34,12 @@ struct port_search {
     __u32 recycled_end; /* one past the highest sequence number the old flow sent to the endpoint */
 };
 
-/* Takes the port of a closing flow, whose endpoint-to-client entry is `down`. */
-static __always_inline void port_recycle(const bool ipv6, struct port_search* search, struct sg_flow* down) {
-    struct sg_tuple *back = &search->s->tuples[2], *client = &search->s->tuples[3];
-    flow_out(ipv6, down, back);
-    tuple_reverse(client, back);
-    struct sg_flow* up = flow_find(ipv6, client);
-    if (!up || up->source_port != search->o->our_port) return;
+/* Takes the port of a closing flow, whose endpoint-to-client entry is `down` under `key`. */
+static __always_inline void port_recycle(const bool ipv6, struct port_search* search, const struct sg_tuple* key,
+                                         struct sg_flow* down) {
+    struct sg_tuple* client = &search->s->tuples[3];
+    struct sg_flow* up = flow_find_up(ipv6, key, down, client);
+    if (!up) return;
     __u32 end = up->seq_end + up->seq_delta;
     if (!connection_remove(ipv6, client, up, SG_FLOW_CLOSING, 0)) return;
     search->recycled = true;
@@ -63,7 +62,7 @@ static __always_inline long port_try(const bool ipv6, struct port_search* search
     struct sg_flow* existing = flow_find(ipv6, key);
     if (existing) {
         if (probe < SG_PORT_FRESH || existing->state != SG_FLOW_CLOSING) return 0;
-        port_recycle(ipv6, search, existing);
+        port_recycle(ipv6, search, key, existing);
     }
     long error = flow_insert(ipv6, search->s, key, search->down, out, BPF_NOEXIST);
     if (error == -SG_EEXIST) return 0;
