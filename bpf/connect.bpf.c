@@ -8,7 +8,7 @@
 #include "lib/endpoint_syn.h"
 #include "lib/lookup.h"
 #include "lib/openings.h"
-#include "lib/source_port.h"
+#include "lib/source.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -61,11 +61,13 @@ static __always_inline __u32 make_flows(struct __sk_buff* skb, struct sg_scratch
         o->client_tsecr; /* our last TSval towards the client; the endpoint's SYN-ACK makes a difference of it */
     entry->source_port = o->client.destination_port;
     entry->destination_port = o->client.source_port;
-    enum port_result claimed = port_claim(s, c, ipv6, o, entry);
+    enum port_result claimed = source_claim(s, c, ipv6, o, entry);
     if (claimed == PORT_TABLE_FULL) return SG_COUNTER_flow_table_full + 1;
-    if (claimed != PORT_CLAIMED) return SG_COUNTER_source_ports_exhausted + 1;
+    if (claimed != PORT_CLAIMED)
+        return 1 + (o->endpoint.flags & SG_ENDPOINT_PRESERVE ? SG_COUNTER_client_port_in_use
+                                                             : SG_COUNTER_source_ports_exhausted);
 
-    out->source = o->endpoint.source;
+    out->source = *opening_source(o);
     out->destination = o->endpoint.address;
     out->source_port = o->our_port;
     out->destination_port = o->endpoint.port;
@@ -88,18 +90,26 @@ static __always_inline __u32 make_flows(struct __sk_buff* skb, struct sg_scratch
     return refused;
 }
 
-/* Another endpoint of the same backend, in place of the one at hand. Returns 0, or the reason to refuse plus one. */
+/*
+ * Another endpoint of the same backend, in place of the one at hand. A silent one without an alternative is asked
+ * again, with our address if the client's may be why: its answers may not come back to this node. Returns 0, or the
+ * reason to refuse plus one.
+ */
 static __always_inline __u32 choose_other(const bool ipv6, struct sg_opening* o, bool* repeat) {
     *repeat = false;
     if (o->attempts >= SG_CONNECT_ATTEMPTS) return SG_COUNTER_endpoint_refused + 1;
     struct sg_flow* up = flow_find(ipv6, &o->client);
-    if (!choose_endpoint(o, ipv6, true)) {
-        *repeat =
-            up != NULL; /* a silent endpoint without an alternative is asked again; a refusing one has no flow left */
-        return up ? 0 : SG_COUNTER_endpoint_refused + 1;
+    if (choose_endpoint(o, ipv6, true)) {
+        COUNT(endpoint_retry);
+    } else if (!up) {
+        return SG_COUNTER_endpoint_refused + 1; /* a refusing one has no flow left */
+    } else if ((o->endpoint.flags & (SG_ENDPOINT_PRESERVE | SG_ENDPOINT_PRESERVE_ONLY)) == SG_ENDPOINT_PRESERVE) {
+        use_own_address(o);
+    } else {
+        *repeat = true;
+        return 0;
     }
-    if (up) connection_remove(ipv6, &o->client, up, SG_FLOW_CONNECTING, 0);
-    COUNT(endpoint_retry);
+    if (up) connection_abandon(ipv6, &o->client, up, SG_FLOW_CONNECTING, 0);
     return 0;
 }
 

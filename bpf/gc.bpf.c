@@ -36,9 +36,13 @@ static __always_inline void gc_connection(const bool ipv6, struct gc_loop* gc, c
     if (other && !flow_answered_by(ipv6, other, key)) other = NULL; /* of another connection of that tuple */
     bool to_client = flow->flags & SG_FLOW_TO_CLIENT;
     if (to_client && !other) { /* an orphan: its client-to-endpoint entry is gone */
-        __u32 state = flow->state;
+        __u32 state = SG_MEMORY(flow->state);
         if ((__s32)(gc->now - flow->seen - gc->limits->closing) <= 0 || !flow_change_state(flow, state, SG_FLOW_DEAD))
             return;
+        if (flow_find(ipv6, key) != flow) { /* taken over by a new connection, its memory by another */
+            flow_change_state(flow, SG_FLOW_DEAD, state);
+            return;
+        }
         flow_delete(ipv6, key);
         gc->removed++;
         return;
@@ -56,7 +60,7 @@ static __always_inline void gc_connection(const bool ipv6, struct gc_loop* gc, c
         flow_change_state(up, SG_FLOW_DEAD, state);
         return;
     }
-    connection_delete(ipv6, &client, up, reason);
+    connection_delete(ipv6, &client, up, reason, false);
     gc->removed += 2;
 }
 

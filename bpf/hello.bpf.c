@@ -125,7 +125,7 @@ static __always_inline int take_segment(struct __sk_buff* skb, struct sg_scratch
     if (p->flags & SG_RST) {
         if (offset < SG_STASH_BYTES) {
             struct sg_flow* up = flow_find(ipv6, &o->client);
-            if (up) connection_remove(ipv6, &o->client, up, SG_FLOW_CONNECTING, SG_CLOSE_CLIENT_RST);
+            if (up) connection_abandon(ipv6, &o->client, up, SG_FLOW_CONNECTING, SG_CLOSE_CLIENT_RST);
             o->state = SG_OPENING_FREE;
         }
         action = DROP(connecting);
@@ -171,7 +171,7 @@ static __always_inline int first_segment(struct __sk_buff* skb, struct sg_scratc
     if (verdict == SG_COOKIE_LATER) COUNT(hello_gap);
 
     /* its place was needed for another opening, and the client's repeated hello begins anew */
-    if (up) connection_remove(ipv6, &p->tuple, up, SG_FLOW_CONNECTING, 0);
+    if (up) connection_abandon(ipv6, &p->tuple, up, SG_FLOW_CONNECTING, 0);
     __u32 index = older == SG_OPENING_NONE ? opening_place(c, &p->tuple, now) : older;
     struct sg_opening* o = opening_at(index);
     if (!o) return DROP(stash_full);

@@ -21,7 +21,7 @@ static __always_inline void report_refused(const struct sg_scratch* s, const str
     event->sni = o->sni;
     event->route = o->route;
     event->client = o->client;
-    event->endpoint.source = o->endpoint.source;
+    event->endpoint.source = *opening_source(o);
     event->endpoint.destination = o->endpoint.address;
     event->endpoint.source_port = o->our_port;
     event->endpoint.destination_port = o->endpoint.port;

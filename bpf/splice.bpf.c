@@ -26,7 +26,7 @@ static __always_inline bool syn_gives_up(const bool ipv6, const struct sg_tuple*
     if (!down) return true;
     if (flow->flags & SG_FLOW_SYN && (__s32)(down->seen - flow->seen) < 0 && now_seconds() != flow->seen) {
         COUNT(tuple_reused);
-        return connection_remove(ipv6, in, flow, SG_FLOW_ESTABLISHED, SG_CLOSE_TUPLE_REUSED);
+        return connection_abandon(ipv6, in, flow, SG_FLOW_ESTABLISHED, SG_CLOSE_TUPLE_REUSED);
     }
     flow->flags |= SG_FLOW_SYN;
     return false;
@@ -65,6 +65,10 @@ static __always_inline int check_rst(struct __sk_buff* skb, const bool ipv6, __u
     return packet_intact(skb, s, ipv6) ? -1 : DROP(bad_checksum);
 }
 
+static __always_inline bool is_translated(__u32 state) {
+    return state == SG_FLOW_ESTABLISHED || state == SG_FLOW_CLOSING;
+}
+
 /* A packet of a flow that is not simply forwarded. Returns -1 if it is. */
 static __always_inline int special(struct __sk_buff* skb, const bool ipv6, __u32 l4, const struct sg_tuple* in,
                                    struct sg_flow* flow, __u32 flags, bool fragment) {
@@ -73,7 +77,7 @@ static __always_inline int special(struct __sk_buff* skb, const bool ipv6, __u32
     if (fragment) return DROP(fragment);
     if (state == SG_FLOW_DEAD) return DROP(dead_flow);
     if (flow->flags & SG_FLOW_TO_CLIENT) {
-        if (state == SG_FLOW_CONNECTING || flags & SG_SYN) return JUMP(SG_PROGRAM_SYN_ACK);
+        if (!is_translated(state) || flags & SG_SYN) return JUMP(SG_PROGRAM_SYN_ACK);
         return flags & SG_RST ? check_rst(skb, ipv6, l4) : -1;
     }
     if (state == SG_FLOW_CONNECTING) {
@@ -86,8 +90,7 @@ static __always_inline int special(struct __sk_buff* skb, const bool ipv6, __u32
 
 /* Most packets are of an established flow and carry neither SYN, RST nor a fragment bit. */
 static __always_inline bool is_special(const struct sg_flow* flow, __u32 flags, bool fragment) {
-    __u32 state = SG_MEMORY(flow->state);
-    return fragment || flags & (SG_SYN | SG_RST) || state == SG_FLOW_CONNECTING || state == SG_FLOW_DEAD;
+    return fragment || flags & (SG_SYN | SG_RST) || !is_translated(SG_MEMORY(flow->state));
 }
 
 static __always_inline int splice_ipv4(struct __sk_buff* skb) {

@@ -2,6 +2,9 @@
 /*
  * What an endpoint answers to our SYN. A SYN-ACK completes the flow entries and is turned into ACK and hello; a RST
  * makes us try the next endpoint; an ACK of an old connection is reset and the SYN repeated.
+ *
+ * Where the SYN has the client's own address and port, the endpoint's packets may as well be for a connection that the
+ * client has made without us: what does not answer us is left to the stack, which routes it to the client.
  */
 #include "lib/fib.h"
 #include "lib/flow.h"
@@ -87,6 +90,28 @@ static __always_inline int endpoint_refused(struct __sk_buff* skb, struct sg_scr
     return go_on(skb, SG_PROGRAM_CONNECT);
 }
 
+/* For the client itself, perhaps. */
+static __always_inline int leave(void) {
+    COUNT(preserve_foreign);
+    return TC_ACT_UNSPEC;
+}
+
+/* The endpoint of a connection of which nothing else is left. */
+static __always_inline int abandoned(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6,
+                                     const struct sg_flow* down) {
+    const struct sg_packet* p = &s->packet;
+    return p->flags & SG_ACK && p->ack == down->ack ? reset_unknown(skb, s, ipv6) : leave();
+}
+
+/* Is the packet, sent to the client's own address and port, none that answers us? */
+static __always_inline bool is_foreign(const struct sg_packet* p, const struct sg_opening* o, const struct sg_flow* up,
+                                       const struct sg_flow* down) {
+    if (up->state == SG_FLOW_CONNECTING)
+        return !(p->flags & SG_ACK) ||
+               (p->ack != up->seq_end + up->seq_delta && (p->flags & (SG_SYN | SG_RST) || p->ack != down->ack));
+    return up->state == SG_FLOW_CLOSING && (!o || p->seq - o->cookie != up->ack_delta);
+}
+
 /* `o` is claimed, or NULL if the place was needed for another connection. */
 static __always_inline int answer(struct __sk_buff* skb, struct sg_scratch* s, struct sg_config* c, const bool ipv6,
                                   struct sg_opening* o, struct sg_flow* up, struct sg_flow* down) {
@@ -130,6 +155,7 @@ static __always_inline int endpoint_answer(struct __sk_buff* skb, struct sg_scra
     options_read(skb, s);
     struct sg_flow* down = flow_find(ipv6, &p->tuple);
     if (!down) return DROP(dead_flow);
+    if (down->state == SG_FLOW_ABANDONED) return abandoned(skb, s, ipv6, down);
     struct sg_flow* up = flow_find_up(ipv6, &p->tuple, down, client);
     if (!up) return DROP(dead_flow);
 
@@ -143,7 +169,13 @@ static __always_inline int endpoint_answer(struct __sk_buff* skb, struct sg_scra
             o = NULL;
         }
     }
-    int action = answer(skb, s, c, ipv6, o, up, down);
+    int action;
+    if (flow_preserves(ipv6, up, client) && is_foreign(p, o, up, down)) {
+        connection_remove(ipv6, client, up, SG_FLOW_CLOSING, 0); /* if it is: the client uses its port anew */
+        action = leave();
+    } else {
+        action = answer(skb, s, c, ipv6, o, up, down);
+    }
     if (o) opening_release(o);
     return action;
 }

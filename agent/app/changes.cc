@@ -29,10 +29,10 @@ std::string describe(const std::optional<std::string>& route) {
 }
 
 // "+10.0.0.1:443 +10.0.0.2:443 and 5 more"
-void append_listed(std::string& text, char sign, const std::set<SocketAddress>& addresses,
-                   const std::set<SocketAddress>& without) {
-    std::vector<SocketAddress> listed;
-    std::set_difference(addresses.begin(), addresses.end(), without.begin(), without.end(), std::back_inserter(listed));
+void append_listed(std::string& text, char sign, const std::set<BackendEndpoint>& endpoints,
+                   const std::set<BackendEndpoint>& without) {
+    std::vector<BackendEndpoint> listed;
+    std::set_difference(endpoints.begin(), endpoints.end(), without.begin(), without.end(), std::back_inserter(listed));
     for (std::size_t i = 0; i < std::min(listed.size(), kMaxListed); i++)
         fmt::format_to(std::back_inserter(text), " {}{}", sign, listed[i].to_string());
     if (listed.size() > kMaxListed)
@@ -40,8 +40,8 @@ void append_listed(std::string& text, char sign, const std::set<SocketAddress>& 
 }
 
 std::string describe(const BackendEntry& before, const BackendEntry& after) {
-    const std::set<SocketAddress> old(before.endpoints.begin(), before.endpoints.end());
-    const std::set<SocketAddress> now(after.endpoints.begin(), after.endpoints.end());
+    const std::set<BackendEndpoint> old(before.endpoints.begin(), before.endpoints.end());
+    const std::set<BackendEndpoint> now(after.endpoints.begin(), after.endpoints.end());
     std::string text = fmt::format("{} endpoint{}", now.size(), now.size() == 1 ? "" : "s");
     append_listed(text, '+', now, old);
     append_listed(text, '-', old, now);

@@ -13,6 +13,7 @@
 
 #include "agent/datapath/counter_reader.h"
 #include "agent/datapath/map_access.h"
+#include "agent/ir/routing_table.h"
 
 namespace slipgate {
 namespace {
@@ -95,7 +96,7 @@ const std::string& EventReader::route_of(std::uint32_t index) {
     const auto [place, is_new] = routes_.try_emplace(index);
     if (!is_new) return place->second;
     if (const auto name = map_get<sg_label>(maps_.route_names, "route_names", index); name && *name)
-        place->second = text_of((*name)->text);
+        place->second = without_mode(text_of((*name)->text));
     return place->second;
 }
 

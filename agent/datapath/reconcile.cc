@@ -16,6 +16,11 @@ constexpr RangeTable<sg_weight>::Access kWeights{"weights", &Maps::route, &Maps:
 constexpr RangeTable<sg_endpoint>::Access kEndpoints{"endpoints", &Maps::backend, &Maps::set_backend, &Maps::endpoints,
                                                      &Maps::set_endpoints};
 
+std::uint32_t endpoint_flags(SourceMode mode) {
+    if (mode == SourceMode::kSnat) return 0;
+    return SG_ENDPOINT_PRESERVE | (mode == SourceMode::kPreserveOnly ? SG_ENDPOINT_PRESERVE_ONLY : 0);
+}
+
 }  // namespace
 
 Reconciler::Reconciler(Maps& maps, Clock clock, EndpointResolver resolver, const NameSecret& secret, bool fresh_maps)
@@ -116,7 +121,7 @@ void Reconciler::place_backend(Pass& pass, const std::string& name, const Backen
                           .source = way->source.to_abi(),
                           .port = __builtin_bswap16(endpoint.port),
                           .mss = way->mss,
-                          .zero = 0});
+                          .flags = endpoint_flags(endpoint.source)});
     }
 
     const auto part = TablePart::of_backend(name);

@@ -6,9 +6,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/address.h"
+#include "agent/ir/source_mode.h"
 
 namespace slipgate {
 
@@ -28,9 +30,25 @@ struct RouteEntry {
     auto operator<=>(const RouteEntry&) const = default;
 };
 
+// Where connections go, and what is seen there as their other side.
+struct BackendEndpoint : SocketAddress {
+    // NOLINTNEXTLINE(google-explicit-constructor): an address alone is an endpoint that sees the gateway's
+    BackendEndpoint(const SocketAddress& at, SourceMode mode = SourceMode::kSnat) : SocketAddress(at), source(mode) {}
+
+    SourceMode source;
+
+    // "192.0.2.1:443", "192.0.2.1:443 preserve"
+    [[nodiscard]] std::string to_string() const {
+        auto text = SocketAddress::to_string();
+        if (source != SourceMode::kSnat) text.append(" ").append(name_of(source));
+        return text;
+    }
+    auto operator<=>(const BackendEndpoint&) const = default;
+};
+
 // The endpoints behind one port of one Service, ready ones only, both families, sorted and distinct. May be empty.
 struct BackendEntry {
-    std::vector<SocketAddress> endpoints;
+    std::vector<BackendEndpoint> endpoints;
 
     auto operator<=>(const BackendEntry&) const = default;
 };
@@ -45,7 +63,9 @@ struct VipEntry {
     auto operator<=>(const VipEntry&) const = default;
 };
 
-// Keys are readable and stable: they are the labels in map dumps, metrics and logs.
+// Keys are readable and stable: they are the labels in map dumps, and the first part of a route's is its name in
+// metrics and logs. A route or backend that is used with another source mode than snat exists once for each, under a
+// key that ends in that: "shop/web@preserve", "shop/web:443@preserve".
 struct RoutingTable {
     std::map<SocketAddress, VipEntry> vips;
     std::map<std::string, RouteEntry> routes;      // "namespace/name"
@@ -53,5 +73,14 @@ struct RoutingTable {
 
     auto operator<=>(const RoutingTable&) const = default;
 };
+
+// The key of a route or backend in that mode, and back.
+[[nodiscard]] inline std::string with_mode(std::string key, SourceMode mode) {
+    if (mode != SourceMode::kSnat) key.append("@").append(name_of(mode));
+    return key;
+}
+[[nodiscard]] inline std::string_view without_mode(std::string_view key) {
+    return key.substr(0, key.find('@'));
+}
 
 }  // namespace slipgate

@@ -111,12 +111,22 @@ static __always_inline bool flow_change_state(struct sg_flow* flow, __u32 from, 
     return __sync_val_compare_and_swap(&flow->state, from, to) == from;
 }
 
+/* Does a packet keep its source on the way to the endpoint (SG_ENDPOINT_PRESERVE)? `client` is the key of `up`. */
+static __always_inline bool flow_preserves(const bool ipv6, const struct sg_flow* up, const struct sg_tuple* client) {
+    if (up->source_port != client->source_port) return false;
+    if (ipv6) return address_equal(&((const struct sg_flow6*)up)->source, &client->source);
+    return ((const struct sg_flow4*)up)->source == client->source.word[3];
+}
+
 /*
  * Removes both entries of the connection whose client-to-endpoint entry `up` is found under `client`; the caller has
  * made it DEAD. Reports its end with `reason` (enum sg_close_reason) unless that was done, or reason is 0.
+ *
+ * `abandon`: the endpoint may still answer. A late answer to an address of ours is known by that (the map sources); for
+ * one to the client's own, the endpoint-to-client entry stays for a while.
  */
 static __always_inline void connection_delete(const bool ipv6, const struct sg_tuple* client, struct sg_flow* up,
-                                              __u16 reason) {
+                                              __u16 reason, const bool abandon) {
     struct sg_tuple out, down_key;
     /* Should a delete fail, the garbage collector deletes again, but not while another CPU is at it. */
     up->seen = SG_SECONDS(bpf_ktime_get_ns());
@@ -125,8 +135,14 @@ static __always_inline void connection_delete(const bool ipv6, const struct sg_t
     struct sg_flow* down = flow_find(ipv6, &down_key);
     if (reason && !(up->flags & SG_FLOW_REPORTED)) report_closed(client, &out, up, down, reason);
     if (down && flow_answered_by(ipv6, down, client)) { /* its tuple may serve another connection by now */
-        down->state = SG_FLOW_DEAD;
-        flow_delete(ipv6, &down_key);
+        if (abandon && flow_preserves(ipv6, up, client)) {
+            down->ack = up->seq_end + up->seq_delta;
+            down->seen = up->seen;
+            down->state = SG_FLOW_ABANDONED;
+        } else {
+            down->state = SG_FLOW_DEAD;
+            flow_delete(ipv6, &down_key);
+        }
     }
     flow_delete(ipv6, client);
 }
@@ -138,7 +154,14 @@ static __always_inline void connection_delete(const bool ipv6, const struct sg_t
 static __always_inline bool connection_remove(const bool ipv6, const struct sg_tuple* client, struct sg_flow* up,
                                               __u32 state, __u16 reason) {
     if (!flow_change_state(up, state, SG_FLOW_DEAD)) return false;
-    connection_delete(ipv6, client, up, reason);
+    connection_delete(ipv6, client, up, reason, false);
+    return true;
+}
+
+static __always_inline bool connection_abandon(const bool ipv6, const struct sg_tuple* client, struct sg_flow* up,
+                                               __u32 state, __u16 reason) {
+    if (!flow_change_state(up, state, SG_FLOW_DEAD)) return false;
+    connection_delete(ipv6, client, up, reason, true);
     return true;
 }
 

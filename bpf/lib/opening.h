@@ -62,6 +62,11 @@ struct sg_opening {
     __u8 data[SG_STASH_BYTES + SG_SEGMENT_MAX]; /* slack so that "offset + length" needs no second bound */
 };
 
+/* What the endpoint at hand sees as the other side's address. */
+static __always_inline const struct sg_address* opening_source(const struct sg_opening* o) {
+    return o->endpoint.flags & SG_ENDPOINT_PRESERVE ? &o->client.source : &o->endpoint.source;
+}
+
 #define SG_MILLISECONDS(nanoseconds) ((__u32)((nanoseconds) >> 20)) /* 1.05 ms */
 
 #endif

@@ -36,6 +36,7 @@ enum sg_flow_state {
     SG_FLOW_ESTABLISHED,    /* translated and redirected */
     SG_FLOW_CLOSING,        /* both FINs or a RST seen; late segments are still translated */
     SG_FLOW_DEAD,           /* being removed; packets that meet it are dropped */
+    SG_FLOW_ABANDONED,      /* endpoint to client only, what is left of a connection with the client's own port */
 };
 
 enum sg_flow_flags {
@@ -55,7 +56,9 @@ enum sg_flow_flags {
  *
  * While CONNECTING, fields that have no meaning yet hold what the endpoint's SYN-ACK will be combined with:
  *   client to endpoint: window_shift is the client's window scale (SG_NO_WINDOW_SCALE: none);
- *   endpoint to client: tsval_delta is our last TSval towards the client.
+ *   endpoint to client: tsval_delta is our last TSval towards the client; ack is as in ABANDONED, of an earlier
+ *   connection of ours with this tuple (0: none is known).
+ * While ABANDONED, ack is what an answer to the last we sent acknowledges.
  */
 struct sg_flow {
     __u64 bytes;       /* TCP payload forwarded, retransmissions included */
@@ -156,13 +159,18 @@ struct sg_weight {
 /* backends[] holds two descriptors per backend, one for each family. */
 #define SG_BACKEND_SLOT(backend, is_ipv6) ((backend) * 2 + ((is_ipv6) ? 1 : 0))
 
+enum sg_endpoint_flags {
+    SG_ENDPOINT_PRESERVE = 1 << 0,      /* it sees the client's address and port: its answers come back to this node */
+    SG_ENDPOINT_PRESERVE_ONLY = 1 << 1, /* with PRESERVE: refuse rather than show it an address of ours */
+};
+
 /* endpoints[]: in the range that a backend's descriptor names. */
 struct sg_endpoint {
     struct sg_address address;
     struct sg_address source; /* the address the kernel's routing would choose towards it */
     __be16 port;
-    __u16 mss; /* bytes: largest segment that fits the way to it */
-    __u32 zero;
+    __u16 mss;   /* bytes: largest segment that fits the way to it */
+    __u32 flags; /* enum sg_endpoint_flags */
 };
 
 struct sg_label {

@@ -24,6 +24,7 @@
     X(no_endpoint, "the chosen backend has no endpoint of the client's family")              \
     X(endpoint_refused, "every endpoint tried refused the connection")                       \
     X(source_ports_exhausted, "no free source port towards the endpoint")                    \
+    X(client_port_in_use, "the client's own port is in use towards the endpoint")            \
     X(flow_table_full, "no room for the connection's flow entries")                          \
     X(endpoint_unreachable, "no route to the chosen endpoint")
 
@@ -75,6 +76,9 @@
     X(syn_ack_repeated, "SYN-ACKs of endpoints answered again")                  \
     X(syn_on_established, "SYNs on an established flow")                         \
     X(tuple_reused, "flows given up for a new connection of the same tuple")     \
+    X(preserve, "connections that show the endpoint the client's address")       \
+    X(preserve_fallback, "connections that show our address after all")          \
+    X(preserve_foreign, "packets to a client's own port that answer none of us") \
     X(port_recycled, "source ports taken over from a closing flow")              \
     X(rst_sent, "RSTs for unknown flows")                                        \
     X(rst_out_of_window, "RSTs forwarded but not believed")                      \

@@ -96,7 +96,7 @@ void SpliceBench::TearDown() {
 
 void SpliceBench::serve(const std::vector<SocketAddress>& endpoints) {
     RoutingTable table;
-    table.backends["shop/web:443"].endpoints = endpoints;
+    table.backends["shop/web:443"].endpoints.assign(endpoints.begin(), endpoints.end());
     table.routes["shop/web"].backends = {{"shop/web:443", 1}};
     for (const auto* family : kFamilies) table.vips[at(family->vip, kVipPort)].names = {{kServerName, "shop/web"}};
     const auto applied = datapath_->apply(table);

@@ -22,7 +22,7 @@ namespace slipgate::test {
 struct ShareView {
     std::uint32_t weight = 0;
     std::string backend;                 // label; empty: invalid
-    std::vector<std::string> endpoints;  // "10.0.0.1:443 from 10.0.0.254 mss 1460"
+    std::vector<std::string> endpoints;  // "10.0.0.1:443 preserve from 10.0.0.254 mss 1460"
 
     auto operator<=>(const ShareView&) const = default;
 };
@@ -50,6 +50,12 @@ T take(Result<T> result) {
     return std::move(result.value());
 }
 
+// " preserve"; empty: snat
+inline std::string source_mode(__u32 flags) {
+    if (!(flags & SG_ENDPOINT_PRESERVE)) return flags ? " ?" : "";
+    return flags & SG_ENDPOINT_PRESERVE_ONLY ? " preserve-only" : " preserve";
+}
+
 inline NameView view_name(Maps& maps, const sg_name& name) {
     NameView view;
     if (name.route == SG_ROUTE_NONE) return view;
@@ -68,8 +74,8 @@ inline NameView view_name(Maps& maps, const sg_name& name) {
                 const sg_range backend = take(maps.backend(SG_BACKEND_SLOT(weight.backend, ipv6)));
                 for (const auto& e : take(maps.endpoints(backend.part.first, backend.part.count))) {
                     const SocketAddress address{IpAddress(e.address), __builtin_bswap16(e.port)};
-                    share.endpoints.push_back(address.to_string() + " from " + IpAddress(e.source).to_string() +
-                                              " mss " + std::to_string(e.mss));
+                    share.endpoints.push_back(address.to_string() + source_mode(e.flags) + " from " +
+                                              IpAddress(e.source).to_string() + " mss " + std::to_string(e.mss));
                 }
             }
         }

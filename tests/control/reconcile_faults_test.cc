@@ -32,7 +32,8 @@ RoutingTable random_table(std::mt19937& random) {
         auto& endpoints = table.backends["ns/b" + std::to_string(b) + ":443"].endpoints;
         for (unsigned e = 1; e < 4; ++e) {
             const auto text = "10.0." + std::to_string(b) + "." + std::to_string(e);
-            if (random() % 2 == 0) endpoints.push_back({*IpAddress::parse(text), 443});
+            const auto mode = static_cast<SourceMode>(random() % kSourceModes.size());
+            if (random() % 2 == 0) endpoints.emplace_back(SocketAddress{*IpAddress::parse(text), 443}, mode);
         }
     }
     for (unsigned r = 0; r < 4; ++r) {

@@ -133,6 +133,22 @@ TEST(Reconcile, VipAnnouncesWhatFitsInterfacesAndTheWaysToItsOwnEndpoints) {
     EXPECT_EQ(maps.at("[2001:db8::1]:443").mss, 536);
 }
 
+TEST(Reconcile, SourceModeIsAFlagOfTheEndpointAndItsChangeIsAChangeOfIt) {
+    Bench bench;
+    auto table = shop();
+    const auto endpoints = [&] {
+        return view(bench.maps).at("192.0.2.1:443").names.at("shop.example.com").shares[1].endpoints;
+    };
+    const char* const wanted[] = {"10.0.0.3:9443 from 10.0.0.254 mss 1400",
+                                  "10.0.0.3:9443 preserve from 10.0.0.254 mss 1400",
+                                  "10.0.0.3:9443 preserve-only from 10.0.0.254 mss 1400"};
+    for (std::size_t mode = 0; mode < kSourceModes.size(); ++mode) {
+        table.backends["shop/beta:443"].endpoints = {{at("10.0.0.3", 9443), static_cast<SourceMode>(mode)}};
+        EXPECT_THAT(bench.settle(table).failures, IsEmpty());
+        EXPECT_THAT(endpoints(), ElementsAre(wanted[mode]));
+    }
+}
+
 TEST(Reconcile, LookupFindsExactThenLongestWildcard) {
     Bench bench;
     (void)bench.apply(shop());
