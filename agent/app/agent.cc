@@ -8,6 +8,7 @@
 #include "agent/app/access_log.h"
 #include "agent/app/admin.h"
 #include "agent/app/metrics.h"
+#include "agent/app/node_name.h"
 #include "agent/app/pipeline.h"
 #include "agent/app/repeated_error.h"
 #include "agent/app/signals.h"
@@ -95,6 +96,9 @@ Status Agent::Parts::open() {
     if (auto s = take(Datapath::open(config.datapath), datapath); !s) return s;
     TranslateOptions options;
     options.addresses = config.addresses;
+    options.source_mode = config.source_mode;
+    options.node_name = config.node_name.empty() ? this_node_name() : config.node_name;
+    options.preserve_cidrs = config.preserve_cidrs;
     pipeline.emplace(std::move(options), sinks(), metrics);
     return watch();
 }

@@ -9,16 +9,21 @@
 #include <vector>
 
 #include "agent/base/address.h"
+#include "agent/base/ip_prefix.h"
 #include "agent/base/log.h"
 #include "agent/base/result.h"
 #include "agent/datapath/datapath.h"
+#include "agent/ir/source_mode.h"
 
 namespace slipgate {
 
 struct Config {
-    std::filesystem::path manifests;   // folder of YAML files, watched
-    std::filesystem::path status_dir;  // empty: statuses are not written
-    std::vector<IpAddress> addresses;  // of a Gateway without spec.addresses
+    std::filesystem::path manifests;             // folder of YAML files, watched
+    std::filesystem::path status_dir;            // empty: statuses are not written
+    std::vector<IpAddress> addresses;            // of a Gateway without spec.addresses
+    SourceMode source_mode = SourceMode::kSnat;  // of a Gateway without an annotation
+    std::string node_name;                       // of this node in EndpointSlices; empty: this_node_name()
+    std::vector<IpPrefix> preserve_cidrs;        // endpoints there answer through this node
     DatapathOptions datapath;
     std::optional<SocketAddress> http_address = SocketAddress{*IpAddress::parse("127.0.0.1"), 9470};  // none: off
     std::string access_log = "-";  // "-": standard output; "off"; else a path

@@ -9,6 +9,8 @@
 #include <limits>
 #include <optional>
 
+#include "agent/model/formats.h"
+
 namespace slipgate::config {
 namespace {
 
@@ -143,6 +145,33 @@ Result<std::vector<IpAddress>> parse_addresses(std::string_view text) {
         addresses.push_back(*address);
     }
     return addresses;
+}
+
+Result<std::vector<IpPrefix>> parse_prefixes(std::string_view text) {
+    std::vector<IpPrefix> prefixes;
+    for (const auto part : split(text, ',')) {
+        const auto prefix = IpPrefix::parse(part);
+        if (!prefix) {
+            return refuse(
+                part.empty() ? text : part,
+                "give networks ADDRESS/LENGTH with no bit set after LENGTH, such as 10.1.0.0/16, separated by "
+                "commas");
+        }
+        prefixes.push_back(*prefix);
+    }
+    return prefixes;
+}
+
+Result<std::string> parse_node_name(std::string_view text) {
+    if (!is_dns_subdomain(text))
+        return refuse(text, "give the node's name in Kubernetes: lower case letters, digits, - and .");
+    return std::string(text);
+}
+
+Result<SourceMode> parse_source_mode_setting(std::string_view text) {
+    const auto mode = parse_source_mode(text);
+    if (!mode) return refuse(text, "give snat, preserve or preserve-only");
+    return *mode;
 }
 
 Result<std::vector<std::string>> parse_interfaces(std::string_view text) {

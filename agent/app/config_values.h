@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "agent/base/address.h"
+#include "agent/base/ip_prefix.h"
 #include "agent/base/log.h"
 #include "agent/base/result.h"
 #include "agent/datapath/attach_mode.h"
+#include "agent/ir/source_mode.h"
 
 namespace slipgate::config {
 
@@ -37,6 +39,15 @@ namespace slipgate::config {
 
 // Addresses clients can connect to, separated by commas.
 [[nodiscard]] Result<std::vector<IpAddress>> parse_addresses(std::string_view text);
+
+// Networks of endpoints ("10.1.0.0/16, 2001:db8::/32"), separated by commas.
+[[nodiscard]] Result<std::vector<IpPrefix>> parse_prefixes(std::string_view text);
+
+// The name of a Node object.
+[[nodiscard]] Result<std::string> parse_node_name(std::string_view text);
+
+// "snat", "preserve" or "preserve-only".
+[[nodiscard]] Result<SourceMode> parse_source_mode_setting(std::string_view text);
 
 // Names of network interfaces, separated by commas.
 [[nodiscard]] Result<std::vector<std::string>> parse_interfaces(std::string_view text);

@@ -84,6 +84,16 @@ constexpr std::array kSettings = {
     Setting{"address", kSource, "ADDR[,ADDR...]", "", "addresses of a Gateway that has no spec.addresses",
             [](Config& c, std::string_view v) { return store(parse_addresses(v), c.addresses); }},
 
+    Setting{"source-mode", kSource, "MODE", "snat",
+            "whose address endpoints see: snat (the gateway's), preserve, preserve-only",
+            [](Config& c, std::string_view v) { return store(parse_source_mode_setting(v), c.source_mode); }},
+    Setting{"node-name", kSource, "NAME", "",
+            "this node in EndpointSlices: its endpoints can be preserved; none: $NODE_NAME, else the host name",
+            [](Config& c, std::string_view v) { return store(parse_node_name(v), c.node_name); }},
+    Setting{"preserve-cidr", kSource, "CIDR[,CIDR...]", "",
+            "endpoints of other nodes whose answers to clients come back through this node",
+            [](Config& c, std::string_view v) { return store(parse_prefixes(v), c.preserve_cidrs); }},
+
     Setting{"pin-dir", kDatapath, "DIR", "/sys/fs/bpf/slipgate",
             "where maps and programs are pinned; they outlive the agent", set_pin_dir},
     Setting{"interface", kDatapath, "NAME[,NAME...]", "",

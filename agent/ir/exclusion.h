@@ -13,6 +13,7 @@ namespace slipgate {
 // In the order in which they are looked for, so an endpoint has one. Where several endpoints have several, the first in
 // this order names the condition.
 enum class Exclusion : std::uint8_t {
+    kAnswersElsewhere,
     kGatewayAddress,
     kUnspecifiedAddress,
     kLoopbackAddress,
@@ -34,6 +35,9 @@ struct ExclusionText {
 };
 
 inline constexpr std::array kExclusions = {
+    ExclusionText{Exclusion::kAnswersElsewhere, "AnswersElsewhere",
+                  "its answers to clients do not come back through this node, as source mode preserve-only needs",
+                  "run it on this node, declare its network by --preserve-cidr, or use source mode preserve"},
     ExclusionText{Exclusion::kGatewayAddress, "GatewayAddress", "an address of a Gateway, connections would come back",
                   "point the Service at the servers themselves"},
     ExclusionText{Exclusion::kUnspecifiedAddress, "UnspecifiedAddress", "the unspecified address",

@@ -27,9 +27,11 @@ const ServicePort* find_port(const Service& service, std::uint16_t number) {
 
 }  // namespace
 
-BackendResolver::BackendResolver(const Snapshot& snapshot) : snapshot_(snapshot), index_(snapshot) {}
+BackendResolver::BackendResolver(const Snapshot& snapshot, const TranslateOptions& options)
+    : snapshot_(snapshot), index_(snapshot, options) {}
 
-BackendResolver::Resolution BackendResolver::resolve(const BackendRef& ref, const std::string& route_namespace) {
+BackendResolver::Resolution BackendResolver::resolve(const BackendRef& ref, const std::string& route_namespace,
+                                                     SourceMode mode) {
     const auto refuse = [](std::string reason, std::string message) {
         return Resolution{failed(std::move(reason), std::move(message)), {}};
     };
@@ -65,16 +67,17 @@ BackendResolver::Resolution BackendResolver::resolve(const BackendRef& ref, cons
                                                  ", which is cleartext and cannot take a TLS connection");
     }
 
-    if (!endpoints_.contains(backend)) endpoints_.emplace(backend, index_.choose(key, port->name));
-    return {succeeded("ResolvedRefs", {}), backend};
+    auto backend_key = with_mode(backend, mode);
+    if (!endpoints_.contains(backend_key)) endpoints_.emplace(backend_key, index_.choose(key, port->name, mode));
+    return {succeeded("ResolvedRefs", {}), std::move(backend_key)};
 }
 
-ResolvedRoute BackendResolver::resolve(const TlsRoute& route) {
+ResolvedRoute BackendResolver::resolve(const TlsRoute& route, SourceMode mode) {
     ResolvedRoute resolved;
     Outcome first_failure;
     std::string messages;
     for (const auto& ref : route.backend_refs) {
-        const auto [outcome, backend] = resolve(ref, route.meta.namespace_);
+        const auto [outcome, backend] = resolve(ref, route.meta.namespace_, mode);
         resolved.backends.push_back({outcome.ok() ? std::optional(backend) : std::nullopt, ref.weight});
         if (outcome.ok()) continue;
         if (first_failure.ok()) first_failure = outcome;
@@ -84,7 +87,9 @@ ResolvedRoute BackendResolver::resolve(const TlsRoute& route) {
                                                 : failed(first_failure.reason, messages);
     std::set<std::string> empty;
     for (const auto& share : resolved.backends) {
-        if (share.backend && endpoints(*share.backend).empty()) empty.insert(*share.backend);
+        if (!share.backend) continue;
+        const auto& choice = endpoints(*share.backend);
+        if (choice.endpoints.empty() && choice.left_out.empty()) empty.emplace(without_mode(*share.backend));
     }
     auto& message = resolved.resolved_refs.message;
     for (const auto& backend : empty) {

@@ -19,29 +19,27 @@ struct ResolvedRoute {
 
 class BackendResolver {
   public:
-    // Keeps a reference to `snapshot`.
-    explicit BackendResolver(const Snapshot& snapshot);
+    // Keeps references to `snapshot` and `options`.
+    BackendResolver(const Snapshot& snapshot, const TranslateOptions& options);
 
     // Each ref is checked in the order kind, ReferenceGrant, existence, port and protocol, so that a ref that is not
     // permitted tells nothing about the Service. The first invalid ref gives the reason, the message names them all. A
-    // Service without endpoints is resolved; the message says that there are none.
-    [[nodiscard]] ResolvedRoute resolve(const TlsRoute& route);
+    // Service without endpoints is resolved; the message says that there are none. For Gateways of that source mode.
+    [[nodiscard]] ResolvedRoute resolve(const TlsRoute& route, SourceMode mode);
 
-    // Of a backend that resolve() returned, by its key "namespace/service:port".
-    [[nodiscard]] const std::vector<SocketAddress>& endpoints(const std::string& backend) const {
-        return endpoints_.at(backend);
-    }
+    // Of a backend that resolve() returned, by its key in RoutingTable::backends.
+    [[nodiscard]] const EndpointChoice& endpoints(const std::string& backend) const { return endpoints_.at(backend); }
 
   private:
     struct Resolution {
         Outcome outcome;
         std::string backend;  // empty if the outcome is not ok
     };
-    [[nodiscard]] Resolution resolve(const BackendRef& ref, const std::string& route_namespace);
+    [[nodiscard]] Resolution resolve(const BackendRef& ref, const std::string& route_namespace, SourceMode mode);
 
     const Snapshot& snapshot_;
     EndpointIndex index_;
-    std::map<std::string, std::vector<SocketAddress>> endpoints_;  // by backend key
+    std::map<std::string, EndpointChoice> endpoints_;  // by backend key
 };
 
 }  // namespace slipgate

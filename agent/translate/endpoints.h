@@ -6,22 +6,33 @@
 #include <vector>
 
 #include "agent/base/address.h"
+#include "agent/ir/routing_table.h"
 #include "agent/model/objects.h"
+#include "agent/translate/translate.h"
 
 namespace slipgate {
+
+// Both sorted and distinct, of both families.
+struct EndpointChoice {
+    std::vector<BackendEndpoint> endpoints;  // to send connections to
+    std::vector<SocketAddress> left_out;     // would be, if they could see the client's address
+};
 
 // The EndpointSlices by Service.
 class EndpointIndex {
   public:
-    // Keeps pointers into `snapshot`.
-    explicit EndpointIndex(const Snapshot& snapshot);
+    // Keeps pointers into `snapshot`, and `options`.
+    EndpointIndex(const Snapshot& snapshot, const TranslateOptions& options);
 
-    // Endpoints behind one port of a Service, over all its slices, the port looked up by its name in each of them:
-    // sorted, distinct, both families. Ready endpoints; in a family without any, those that still serve while they
-    // terminate (KEP-1669). Whether a connection can be spliced to an address is for the data path to say.
-    [[nodiscard]] std::vector<SocketAddress> choose(const std::string& service_key, const std::string& port_name) const;
+    // Endpoints behind one port of a Service, over all its slices, the port looked up by its name in each of them.
+    // Ready endpoints; in a family without any, those that still serve while they terminate (KEP-1669). Under
+    // kPreserveOnly an endpoint that cannot see the client's address is no candidate. Whether a connection can be
+    // spliced to an address is for the data path to say.
+    [[nodiscard]] EndpointChoice choose(const std::string& service_key, const std::string& port_name,
+                                        SourceMode mode) const;
 
   private:
+    const TranslateOptions& options_;
     std::multimap<std::string, const EndpointSlice*> slices_;  // by the Service's key
 };
 

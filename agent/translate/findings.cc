@@ -60,8 +60,10 @@ class Index {
   public:
     using Exclusions = std::map<Exclusion, std::vector<const ExcludedEndpoint*>>;
 
-    Index(const RoutingTable& table, const Findings& findings) {
-        for (const auto& [key, backend] : table.backends) {
+    Index(const Translation& translation, const Findings& findings) {
+        for (const auto& excluded : translation.excluded)
+            excluded_[excluded.backend][excluded.exclusion].push_back(&excluded);
+        for (const auto& [key, backend] : translation.table.backends) {
             for (const auto& endpoint : backend.endpoints) ++usable_[key][endpoint.address.is_ipv4()];
         }
         for (const auto& excluded : findings.endpoints) {
@@ -108,14 +110,15 @@ std::string list(const std::vector<const ExcludedEndpoint*>& endpoints) {
 
 void judge_endpoints(const std::string& backend, const BackendEntry& entry, const std::vector<IpAddress>& vips,
                      const Index& index, Complaints& complaints) {
-    const std::string service = "Service " + backend + ": ";
-    for (const auto& [exclusion, endpoints] : index.exclusions(backend)) {
+    const std::string service = "Service " + std::string(without_mode(backend)) + ": ";
+    const auto exclusions = index.exclusions(backend);
+    for (const auto& [exclusion, endpoints] : exclusions) {
         const auto& text = text_of(exclusion);
         std::string sentence = service + list(endpoints) + " left out: ";
         sentence.append(text.meaning).append("; ").append(text.remedy);
         complaints.add(static_cast<std::size_t>(exclusion), std::string(text.reason), std::move(sentence));
     }
-    if (entry.endpoints.empty()) return;  // ResolvedRefs says so
+    if (entry.endpoints.empty() && exclusions.empty()) return;  // ResolvedRefs says so
     if (index.usable(backend, true) + index.usable(backend, false) == 0) {
         complaints.add(kNothingLeft, {}, service + "no endpoint is left, its share is refused");
         return;
@@ -132,9 +135,10 @@ void judge_endpoints(const std::string& backend, const BackendEntry& entry, cons
 class Merge {
   public:
     Merge(const Translation& translation, const Snapshot& snapshot, const Findings& findings)
-        : table_(translation.table),
+        : translation_(translation),
+          table_(translation.table),
           snapshot_(snapshot),
-          index_(translation.table, findings),
+          index_(translation, findings),
           statuses_(translation.statuses) {}
 
     Statuses run() && {
@@ -149,24 +153,25 @@ class Merge {
 
   private:
     void judge_parent(const std::string& route_key, RouteParentStatus& parent) {
-        const auto route = table_.routes.find(route_key);
-        if (route == table_.routes.end() || !is_true(parent.conditions, "Accepted")) return;
         const auto& route_namespace = snapshot_.tls_routes.at(route_key).meta.namespace_;
         const auto gateway = statuses_.gateways.find(parent.parent_ref.namespace_.value_or(route_namespace) + "/" +
                                                      parent.parent_ref.name);
         if (gateway == statuses_.gateways.end()) return;
+        const auto route = table_.routes.find(with_mode(route_key, translation_.source_modes.at(gateway->first)));
+        if (route == table_.routes.end() || !is_true(parent.conditions, "Accepted")) return;
         const auto vips = addresses_of(gateway->second);
 
         Complaints excluded;
         Complaints unplaced;
-        note(TablePart::of_route(route_key), "", unplaced);
+        note(TablePart::of_route(route->first), "", unplaced);
         for (const auto& share : route->second.backends) {
             if (!share.backend) continue;
             judge_endpoints(*share.backend, table_.backends.at(*share.backend), vips, index_, excluded);
-            note(TablePart::of_backend(*share.backend), "Service " + *share.backend + ": ", unplaced);
+            note(TablePart::of_backend(*share.backend), "Service " + std::string(without_mode(*share.backend)) + ": ",
+                 unplaced);
         }
         if (!index_.all_placed()) {
-            for (const auto& vip : vips) note_names(vip, route_key, unplaced);
+            for (const auto& vip : vips) note_names(vip, route->first, unplaced);
         }
         add_condition(parent.conditions, kEndpointsExcluded, excluded);
         add_condition(parent.conditions, kNotProgrammed, unplaced);
@@ -215,6 +220,7 @@ class Merge {
             make_condition(condition.type, failed(outcome.reason, outcome.message), condition.observed_generation);
     }
 
+    const Translation& translation_;
     const RoutingTable& table_;
     const Snapshot& snapshot_;
     Index index_;

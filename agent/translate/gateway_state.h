@@ -10,6 +10,7 @@
 #include "agent/base/address.h"
 #include "agent/model/status.h"
 #include "agent/translate/outcome.h"
+#include "agent/translate/source_modes.h"
 
 namespace slipgate {
 
@@ -35,6 +36,7 @@ struct GatewayState {
     std::vector<IpAddress> addresses;      // it answers on; none unless it is accepted
     Outcome accepted;
     Outcome programmed;
+    SourceModeChoice source;
 };
 
 // The Gateways of our classes, by key.

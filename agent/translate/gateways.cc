@@ -85,14 +85,15 @@ Outcome program_listener(const ListenerState& listener, const GatewayState& gate
     return succeeded("Programmed", "the listener is served");
 }
 
-GatewayState judge_gateway(const Gateway& gateway, const GatewayClass& gateway_class,
-                           const std::vector<IpAddress>& default_addresses, PortOwners& owners) {
-    const auto addresses = assign_addresses(gateway, default_addresses);
+GatewayState judge_gateway(const Gateway& gateway, const GatewayClass& gateway_class, const TranslateOptions& options,
+                           PortOwners& owners) {
+    const auto addresses = assign_addresses(gateway, options.addresses);
     const auto refusal = find_refusal(gateway, gateway_class, addresses);
 
     GatewayState state;
     state.spec = &gateway;
     state.listeners = judge_listeners(gateway);
+    state.source = choose_source_mode(gateway, options);
     if (!refusal) {
         state.addresses = addresses.usable;
         claim_ports(state, owners);
@@ -119,8 +120,7 @@ GatewayStates judge_gateways(const Snapshot& snapshot, const TranslateOptions& o
         const auto gateway_class = snapshot.gateway_classes.find(gateway->gateway_class_name);
         if (gateway_class == snapshot.gateway_classes.end()) continue;
         if (gateway_class->second.controller_name != options.controller_name) continue;
-        states.emplace(key_of(gateway->meta),
-                       judge_gateway(*gateway, gateway_class->second, options.addresses, owners));
+        states.emplace(key_of(gateway->meta), judge_gateway(*gateway, gateway_class->second, options, owners));
     }
     return states;
 }
@@ -131,6 +131,8 @@ GatewayStatus gateway_status(const GatewayState& gateway) {
     for (const auto& address : gateway.addresses) status.addresses.push_back({"IPAddress", address.to_string()});
     status.conditions.push_back(make_condition("Accepted", gateway.accepted, generation));
     status.conditions.push_back(make_condition("Programmed", gateway.programmed, generation));
+    if (gateway.source.outcome)
+        status.conditions.push_back(make_condition("slipgate.dev/SourceMode", *gateway.source.outcome, generation));
     for (const auto& listener : gateway.listeners) status.listeners.push_back(listener_status(listener, generation));
     return status;
 }

@@ -17,14 +17,18 @@ void add_vips(const GatewayState& gateway, RoutingTable& table) {
         if (listener.programmed.ok()) by_port[listener.spec->port].push_back({listener.hostname(), listener.routes});
     }
     for (const auto& [port, listeners] : by_port) {
-        const auto names = flatten_names(listeners);
+        auto names = flatten_names(listeners);
+        for (auto& [name, route] : names) {
+            if (route) route = with_mode(*route, gateway.source.mode);
+        }
         for (const auto& address : gateway.addresses) table.vips[{address, port}].names = names;
     }
 }
 
 // Only what a name leads to: a route that no connection can reach has no place in the maps.
 void add_routes_and_backends(const std::map<std::string, ResolvedRoute>& resolved, const BackendResolver& resolver,
-                             RoutingTable& table) {
+                             Translation& result) {
+    auto& table = result.table;
     for (const auto& [address, vip] : table.vips) {
         for (const auto& [name, route] : vip.names) {
             if (route) table.routes[*route].backends = resolved.at(*route).backends;
@@ -32,19 +36,25 @@ void add_routes_and_backends(const std::map<std::string, ResolvedRoute>& resolve
     }
     for (const auto& [key, route] : table.routes) {
         for (const auto& share : route.backends) {
-            if (share.backend) table.backends[*share.backend].endpoints = resolver.endpoints(*share.backend);
+            if (share.backend) table.backends[*share.backend].endpoints = resolver.endpoints(*share.backend).endpoints;
         }
+    }
+    for (const auto& [key, backend] : table.backends) {
+        for (const auto& endpoint : resolver.endpoints(key).left_out)
+            result.excluded.push_back({key, endpoint, Exclusion::kAnswersElsewhere, {}});
     }
 }
 
-TlsRouteStatus route_status(const TlsRoute& route, const ResolvedRoute& resolved,
+TlsRouteStatus route_status(const std::string& key, const TlsRoute& route,
+                            const std::map<std::string, ResolvedRoute>& resolved,
                             const std::vector<Attachment>& attachments, const TranslateOptions& options) {
     TlsRouteStatus status;
     for (const auto& attachment : attachments) {
+        const auto& refs = resolved.at(with_mode(key, attachment.gateway->source.mode)).resolved_refs;
         status.parents.push_back({*attachment.parent_ref,
                                   options.controller_name,
                                   {make_condition("Accepted", attachment.accepted, route.meta.generation),
-                                   make_condition("ResolvedRefs", resolved.resolved_refs, route.meta.generation)}});
+                                   make_condition("ResolvedRefs", refs, route.meta.generation)}});
     }
     return status;
 }
@@ -59,20 +69,25 @@ Translation translate(const Snapshot& snapshot, const TranslateOptions& options)
     }
 
     auto gateways = judge_gateways(snapshot, options);
-    BackendResolver resolver(snapshot);
-    std::map<std::string, ResolvedRoute> resolved;
+    BackendResolver resolver(snapshot, options);
+    std::map<std::string, ResolvedRoute> resolved;  // by their key in RoutingTable::routes
     for (const auto& [key, route] : snapshot.tls_routes) {
         const auto attachments = attach(route, gateways, snapshot);
         if (attachments.empty()) continue;  // not ours: neither served nor reported on
-        const auto& refs = resolved[key] = resolver.resolve(route);
-        result.statuses.tls_routes[key] = route_status(route, refs, attachments, options);
+        for (const auto& attachment : attachments) {
+            const auto mode = attachment.gateway->source.mode;
+            const auto [entry, is_new] = resolved.try_emplace(with_mode(key, mode));
+            if (is_new) entry->second = resolver.resolve(route, mode);
+        }
+        result.statuses.tls_routes[key] = route_status(key, route, resolved, attachments, options);
     }
 
     for (const auto& [key, gateway] : gateways) {
         add_vips(gateway, result.table);
         result.statuses.gateways[key] = gateway_status(gateway);
+        result.source_modes[key] = gateway.source.mode;
     }
-    add_routes_and_backends(resolved, resolver, result.table);
+    add_routes_and_backends(resolved, resolver, result);
     return result;
 }
 

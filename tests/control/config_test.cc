@@ -50,6 +50,10 @@ TEST(Config, ValuesInTheDocumentedFormsAreTaken) {
     EXPECT_EQ(config_with("attach", "auto").datapath.attach, AttachMode::kAuto);
     EXPECT_EQ(config_with("attach", "tcx").datapath.attach, AttachMode::kTcx);
     EXPECT_EQ(config_with("attach", "clsact").datapath.attach, AttachMode::kClsact);
+    EXPECT_EQ(config_with("source-mode", "preserve-only").source_mode, SourceMode::kPreserveOnly);
+    EXPECT_EQ(config_with("node-name", "node-1.example.com").node_name, "node-1.example.com");
+    EXPECT_THAT(config_with("preserve-cidr", "10.1.0.0/16, 2001:db8::/32").preserve_cidrs,
+                ElementsAre(*IpPrefix::parse("10.1.0.0/16"), *IpPrefix::parse("2001:db8::/32")));
     EXPECT_EQ(config_with("source-ports", "1024-1025").datapath.port_first, 1024);
     EXPECT_EQ(config_with("source-ports", "1024-1025").datapath.port_last, 1025);
     EXPECT_EQ(config_with("max-connections", "1000").datapath.max_connections, 1000u);
@@ -84,6 +88,7 @@ TEST(Config, DocumentedDefaultsAreTheRealOnes) {
         if (setting.default_value.empty()) continue;
         ASSERT_TRUE(setting.set(documented, setting.default_value)) << setting.key;
     }
+    EXPECT_EQ(documented.source_mode, untouched.source_mode);
     EXPECT_EQ(documented.datapath.pin_dir, untouched.datapath.pin_dir);
     EXPECT_EQ(documented.datapath.attach, untouched.datapath.attach);
     EXPECT_EQ(documented.datapath.port_first, untouched.datapath.port_first);
@@ -133,6 +138,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"address", "ff02::1", "multicast"}, BadValue{"address", "0.0.0.0", "unspecified"},
         BadValue{"attach", "xdp", "auto, tcx or clsact"}, BadValue{"source-ports", "61000", "FIRST-LAST"},
         BadValue{"source-ports", "80-443", "1024 <= FIRST"}, BadValue{"source-ports", "62000-61000", "FIRST <= LAST"},
+        BadValue{"source-mode", "Preserve", "snat, preserve or preserve-only"},
+        BadValue{"node-name", "Node_1", "lower case"}, BadValue{"preserve-cidr", "10.1.0.0/33", "ADDRESS/LENGTH"},
+        BadValue{"preserve-cidr", "10.1.0.1/16", "no bit set after LENGTH"},
         BadValue{"source-ports", "61000-65536", "LAST <= 65535"}, BadValue{"source-ports", "1-2-3", "FIRST-LAST"},
         BadValue{"max-connections", "0", "from 1 to 16777216"},
         BadValue{"max-connections", "16777217", "from 1 to 16777216"},

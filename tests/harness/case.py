@@ -32,6 +32,7 @@ class Case(unittest.TestCase):
     direct = False
     nginx = True
     flags = ()  # of slipgated
+    nodes = {}  # by name of a backend: its node in EndpointSlices
     _over = ""
 
     @classmethod
@@ -64,8 +65,8 @@ class Case(unittest.TestCase):
     @classmethod
     def write_backend(cls, name, hosts, port=NGINX_PORT):
         """The Service `name` with these hosts as endpoints."""
-        addresses = [host.address[family] for host in hosts for family in FAMILIES]
-        cls.agent.folder.write(f"backend-{name}", manifests.backend(name, addresses, port))
+        addresses = {host.address[family]: cls.nodes.get(host.name) for host in hosts for family in FAMILIES}
+        cls.agent.folder.write(f"backend-{name}", manifests.backend(name, addresses, port, addresses))
 
     def target(self, family, backend=0):
         """Where clients connect to for a backend: (address, port)."""

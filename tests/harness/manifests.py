@@ -17,40 +17,46 @@ def gateway_class(name="slipgate"):
     return _object(GATEWAY_API, "GatewayClass", name, None, spec={"controllerName": CONTROLLER})
 
 
-def gateway(addresses, port=443, name="gateway", hostname=None):
+def gateway(addresses, port=443, name="gateway", hostname=None, source_mode=None):
     listener = {"name": "tls", "protocol": "TLS", "port": port, "tls": {"mode": "Passthrough"},
                 "allowedRoutes": {"namespaces": {"from": "All"}}} | ({"hostname": hostname} if hostname else {})
-    return _object(GATEWAY_API, "Gateway", name, spec={
+    made = _object(GATEWAY_API, "Gateway", name, spec={
         "gatewayClassName": "slipgate", "listeners": [listener],
         "addresses": [{"type": "IPAddress", "value": address} for address in addresses]})
+    if source_mode:
+        made["metadata"]["annotations"] = {"slipgate.dev/source-mode": source_mode}
+    return made
 
 
-def tls_route(name, hostnames, backends, gateway="gateway"):
-    """`backends`: {service: weight}."""
+def tls_route(name, hostnames, backends, *gateways):
+    """`backends`: {service: weight}. Without `gateways`, its parent is "gateway"."""
     refs = [{"name": service, "port": 443, "weight": weight} for service, weight in backends.items()]
     return _object(GATEWAY_API, "TLSRoute", name, spec={
-        "parentRefs": [{"name": gateway}], "hostnames": hostnames, "rules": [{"backendRefs": refs}]})
+        "parentRefs": [{"name": name} for name in gateways or ["gateway"]], "hostnames": hostnames, "rules": [{"backendRefs": refs}]})
 
 
 def service(name):
     return _object("v1", "Service", name, spec={"ports": [{"name": "tls", "protocol": "TCP", "port": 443}]})
 
 
-def endpoint_slices(service, addresses, port=8443):
-    """One slice for each address family in `addresses`."""
+def endpoint_slices(service, addresses, port=8443, nodes=None):
+    """One slice for each address family in `addresses`. `nodes`: {address: name of its node}."""
+    def endpoint(address):
+        node = (nodes or {}).get(address)
+        return {"addresses": [address]} | ({"nodeName": node} if node else {})
     slices = []
     for kind, found in ("IPv4", [a for a in addresses if ":" not in a]), ("IPv6", [a for a in addresses if ":" in a]):
         if found:
             slices.append(_object("discovery.k8s.io/v1", "EndpointSlice", f"{service}-{kind.lower()}", addressType=kind,
-                                  endpoints=[{"addresses": [address]} for address in found],
+                                  endpoints=[endpoint(address) for address in found],
                                   ports=[{"name": "tls", "protocol": "TCP", "port": port}]))
             slices[-1]["metadata"]["labels"] = {"kubernetes.io/service-name": service}
     return slices
 
 
-def backend(name, addresses, port=8443):
+def backend(name, addresses, port=8443, nodes=None):
     """A Service with its EndpointSlices."""
-    return [service(name), *endpoint_slices(name, addresses, port)]
+    return [service(name), *endpoint_slices(name, addresses, port, nodes)]
 
 
 class Folder:

@@ -28,8 +28,9 @@ Snapshot snapshot_with(const std::vector<std::string>& addresses) {
 
 TEST(Endpoints, NoAddressAndNoIpAddress) {
     const auto snapshot = snapshot_with({"", "pod.example.com", "10.1.0.1"});
-    EXPECT_THAT(EndpointIndex(snapshot).choose("default/web", "tls"),
-                ElementsAre(SocketAddress{*IpAddress::parse("10.1.0.1"), 8443}));
+    const TranslateOptions options;
+    EXPECT_THAT(EndpointIndex(snapshot, options).choose("default/web", "tls", SourceMode::kSnat).endpoints,
+                ElementsAre(BackendEndpoint(SocketAddress{*IpAddress::parse("10.1.0.1"), 8443})));
 }
 
 }  // namespace

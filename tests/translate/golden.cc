@@ -65,6 +65,12 @@ struct Settings {
             for (const auto& value : values) options.addresses.push_back(parse_address(value));
         } else if (key == "bundle-versions") {
             for (const auto& value : values) options.bundle_versions.insert(value == "none" ? "" : value);
+        } else if (key == "source-mode") {
+            options.source_mode = parse_source_mode(values.at(0)).value();
+        } else if (key == "node-name") {
+            options.node_name = values.at(0);
+        } else if (key == "preserve-cidr") {
+            for (const auto& value : values) options.preserve_cidrs.push_back(IpPrefix::parse(value).value());
         } else if (key == "excluded") {
             findings.endpoints.push_back(parse_excluded(values));
         } else if (key == "unplaced") {

@@ -2,6 +2,7 @@
 // Golden pairs: NAME.in.yaml holds objects, NAME.out.yaml what they become. A line "#: KEY: VALUE" of the input sets
 //   addresses         those of Gateways that ask for none, separated by blanks (default 192.0.2.1)
 //   bundle-versions   those of the CRDs; "none" for a CRD without
+//   source-mode, node-name, preserve-cidr   the agent's, as its settings
 //   excluded          a finding of the data path: BACKEND ENDPOINT REASON [DETAIL...]
 //   unplaced          another: no-room|invalid|pending, then vip VIP | name VIP HOSTNAME | route KEY | backend KEY
 // Lines of findings may be repeated.
