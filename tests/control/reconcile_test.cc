@@ -196,7 +196,8 @@ TEST(Reconcile, OnlyNewEndpointsAreAskedFor) {
     for (std::uint32_t i = 0; i < 100'000; ++i) {
         sg_address address = at("10.0.0.0", 0).address.to_abi();
         address.word[3] = __builtin_bswap32(0x0a000000 + i);
-        table.backends[i % 2 == 0 ? "shop/a:443" : "shop/b:443"].endpoints.push_back(SocketAddress{IpAddress(address), 8443});
+        table.backends[i % 2 == 0 ? "shop/a:443" : "shop/b:443"].endpoints.push_back(
+            SocketAddress{IpAddress(address), 8443});
     }
     apply(table);
     EXPECT_EQ(asked, 100'000);
