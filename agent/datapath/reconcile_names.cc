@@ -101,6 +101,7 @@ std::uint32_t Reconciler::vip_id(const sg_vip_key& key) {
 bool Reconciler::place_names(Pass& pass, const SocketAddress& address, const VipEntry& vip, std::uint32_t id) {
     // From the most to the least specific: a wildcard never stands alone where a longer name is about to come.
     std::vector<std::string_view> order;
+    order.reserve(vip.names.size());
     for (const auto& [hostname, route] : vip.names) order.push_back(hostname);
     std::stable_sort(order.begin(), order.end(), more_specific);
 

@@ -110,6 +110,7 @@ GatewayState judge_gateway(const Gateway& gateway, const GatewayClass& gateway_c
 
 GatewayStates judge_gateways(const Snapshot& snapshot, const TranslateOptions& options) {
     std::vector<const Gateway*> oldest_first;
+    oldest_first.reserve(snapshot.gateways.size());
     for (const auto& [key, gateway] : snapshot.gateways) oldest_first.push_back(&gateway);
     std::sort(oldest_first.begin(), oldest_first.end(),
               [](const auto* a, const auto* b) { return precedes(a->meta, b->meta); });

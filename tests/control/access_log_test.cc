@@ -15,7 +15,6 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::Not;
 
 SocketAddress at(std::string_view address, std::uint16_t port) {
     return {*IpAddress::parse(address), port};

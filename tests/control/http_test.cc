@@ -20,7 +20,6 @@ namespace {
 using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 
 const SocketAddress kAnyPort{*IpAddress::parse("127.0.0.1"), 0};

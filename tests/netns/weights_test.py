@@ -88,8 +88,8 @@ class Weights(Case):
         """A backendRef to a Service that does not exist: its share is refused, not given to the others."""
         with Counting(self.agent) as counted:
             self.check({"b1": 3, "missing": 1})
-            lines = self.agent.access_log(event="refused", reason="no_backend", sni=NAME)
-            self.assertEqual(counted["no_backend"], len(lines))
+            eventually(lambda: len(self.agent.access_log(event="refused", reason="no_backend", sni=NAME)) == counted["no_backend"],
+                       "a line in the log for each refusal")
             self.assertEqual(counted["established"] + counted["no_backend"], CONNECTIONS * len(FAMILIES))
 
 

@@ -12,6 +12,7 @@ namespace {
 // How many of all possible draws each entry takes.
 std::vector<__u32> taken(const std::vector<__u32>& weights) {
     std::vector<__u32> totals;
+    totals.reserve(weights.size());
     __u32 total = 0;
     for (const auto weight : weights) totals.push_back(total += weight);
     std::vector<__u32> counts(weights.size());

@@ -21,7 +21,7 @@ struct YamlError {
 
 class YamlDocument {
   public:
-    YamlDocument(YAML::Node root, nlohmann::json value) : root_(std::move(root)), value_(std::move(value)) {}
+    YamlDocument(const YAML::Node& root, nlohmann::json value) : root_(root), value_(std::move(value)) {}
 
     // Plain scalars are typed like kubectl types them: null, booleans (yes, no, on and off among them), numbers;
     // everything else, dates included, is a string.
