@@ -13,8 +13,8 @@
 namespace slipgate::test {
 namespace {
 
-std::chrono::seconds duration{5};      // NOLINT: arguments
-std::uint64_t seed = 20261125;         // NOLINT
+std::chrono::seconds duration{5};  // arguments
+std::uint64_t seed = 20261125;
 constexpr std::size_t kPlayers = 16;   // connections at a time
 constexpr std::size_t kReplayed = 64;  // frames that may come again
 

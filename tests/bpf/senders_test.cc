@@ -47,7 +47,7 @@ TEST_F(SendersTest, StormOfForeignAcksIsAnsweredUpToTheLimit) {
 }
 
 TEST_F(SendersTest, FloodsLeaveNoState) {
-    std::mt19937 random(4711);  // NOLINT: the same run each time
+    std::mt19937 random(4711);  // the same run each time
     for (const auto* family : kFamilies) {
         for (int i = 0; i < 5000; ++i) {
             Connection c(*this, *family, static_cast<std::uint16_t>(random()),

@@ -20,7 +20,7 @@ class FakeMaps : public Maps {
     explicit FakeMaps(Capacity capacity = kRoomy)
         : capacity_(capacity),
           routes_(capacity.routes),
-          backends_(capacity.backends * 2),
+          backends_(std::size_t{capacity.backends} * 2),
           weights_(capacity.weights),
           endpoints_(capacity.endpoints) {}
 

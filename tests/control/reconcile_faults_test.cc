@@ -70,7 +70,7 @@ tl::expected<EndpointWay, NoWay> resolve(const IpAddress& address) {
 }
 
 // The route a client's name belongs to by the table: exact, else the longest wildcard. Empty: refused.
-std::string route_of(const RoutingTable& table, const std::string& vip, std::string sni) {
+std::string route_of(const RoutingTable& table, const std::string& vip, const std::string& sni) {
     for (const auto& [address, entry] : table.vips) {
         if (address.to_string() != vip) continue;
         if (const auto exact = entry.names.find(sni); exact != entry.names.end()) return exact->second.value_or("");
