@@ -7,6 +7,7 @@ import unittest
 from . import certificates, manifests, sandbox
 from .nginx import PORT as NGINX_PORT
 from .nginx import Nginx
+from .servers import Server, echo
 from .slipgated import Slipgated
 from .topology import FAMILIES, FAMILY_NAMES, Network
 
@@ -31,6 +32,7 @@ class Case(unittest.TestCase):
     mtu = 1500
     direct = False
     nginx = True
+    echo = False  # backends send back what they get, in the place of nginx
     flags = ()  # of slipgated
     nodes = {}  # by name of a backend: its node in EndpointSlices
     _over = ""
@@ -44,7 +46,9 @@ class Case(unittest.TestCase):
         for backend in cls.network.backends:
             hosts = [host_of(backend), SPREAD, "*.wild.example.com"]
             cls.certificates[backend.name] = certificates.make(backend.name, hosts)
-            if cls.nginx:
+            if cls.echo:
+                cls.addClassCleanup(Server(backend, NGINX_PORT, echo).close)
+            elif cls.nginx:
                 cls.addClassCleanup(Nginx(backend, cls.certificates[backend.name]).close)
         if not cls.direct:
             cls.agent = Slipgated(cls.gateway, cls.flags)

@@ -8,18 +8,12 @@ from harness import V4, Case, Counting, eventually, host_of, main, manifests
 from harness.clients import connect
 from harness.hello import made
 from harness.nginx import PORT
-from harness.servers import Server, echo
+from harness.servers import Server
 
 
 class Flows(Case):
-    nginx = False
+    echo = True
     flags = ("--closing-time", "1s")
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        for backend in cls.network.backends:
-            cls.addClassCleanup(Server(backend, PORT, echo).close)
 
     def restart(self, *flags):
         """With these flags instead of the usual ones, and empty maps, until the end of the test."""

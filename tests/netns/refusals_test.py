@@ -13,7 +13,7 @@ CONNECTIONS = 40
 
 
 class Refusals(Case):
-    nginx = False
+    echo = True
     clients = 1
     flags = ("--closing-time", "1s", "--connect-timeout", "500ms")
 
@@ -21,8 +21,6 @@ class Refusals(Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.network.wire_like()
-        for backend in cls.network.backends:
-            cls.addClassCleanup(Server(backend, PORT, echo).close)
 
     def refused(self, first_bytes, reason, sni="", route=""):
         """Sending these bytes draws a RST, one count of `reason`, one line in the log; established connections: none."""

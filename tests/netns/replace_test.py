@@ -7,10 +7,8 @@ import re
 import signal
 
 from harness import FAMILIES, Case, eventually, host_of, main
-from harness.nginx import PORT
 from harness.openers import Openers
 from harness.sandbox import BPFFS, WORK
-from harness.servers import Server, echo
 
 SYSCALLS = "bpf,rename,unlink,mkdir,sendto"
 # What outlives the agent: between any two of these lies a state in which it can be killed.
@@ -19,13 +17,7 @@ ROUNDS = 5
 
 
 class ReplaceCase(Case):
-    nginx = False
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        for backend in cls.network.backends:
-            cls.addClassCleanup(Server(backend, PORT, echo).close)
+    echo = True
 
     def setUp(self):
         self.openers = Openers(self.client, [self.target(family) for family in FAMILIES], map(host_of, self.network.backends))

@@ -17,19 +17,9 @@ from harness.topology import Host
 
 
 class RulesOfTheHost(Case):
-    nginx = False
+    echo = True
     backends = 2
     flags = ("--closing-time", "2s", "--connect-timeout", "500ms")
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        for backend in cls.network.backends:
-            cls.serve(backend)
-
-    @classmethod
-    def serve(cls, backend):
-        cls.addClassCleanup(Server(backend, PORT, echo).close)
 
     def publish(self, name, backends, weights=None):
         """A route `name`.example.com; `backends`: {Service: addresses}."""
@@ -240,7 +230,7 @@ class RulesOfTheHost(Case):
         host = self.publish("later", {"later": [late.address[family] for family in FAMILIES]})
         self.assertEqual(eventually(lambda: self.excluded("later"), "the condition")["reason"], "NoRoute")
         self.network._connect(late, 1500)
-        self.serve(late)
+        self.addCleanup(Server(late, PORT, echo).close)
         eventually(lambda: not self.excluded("later"), "the condition goes")
         for family in self.each_family():
             eventually(lambda: self.ask(family, host), f"endpoint behind {late.port} serves").close()

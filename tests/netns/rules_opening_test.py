@@ -5,9 +5,7 @@ from contextlib import contextmanager
 
 from harness import Case, Counting, eventually, host_of, main
 from harness.hello import made
-from harness.nginx import PORT
 from harness.packets import ACK, FIN, PSH, RST, SYN
-from harness.servers import Server, echo
 from harness.station import Conversation, Station
 
 NAME = host_of("b1")
@@ -15,14 +13,9 @@ SEGMENT = 1000
 
 
 class RulesOfTheOpening(Case):
-    nginx = False
+    echo = True
     backends = 1
     flags = ("--closing-time", "1s")
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.addClassCleanup(Server(cls.network.backends[0], PORT, echo).close)
 
     @contextmanager
     def conversation(self, family):
