@@ -17,12 +17,33 @@ struct gc_loop {
     __u32 removed;
 };
 
+/*
+ * How long a connection may be silent while one side still waits for the acknowledgement of its FIN, and of the data
+ * before it: RTOs double, and the next retransmission may be this far off. SG_SECONDS units; the 30 s of LAST-ACK in
+ * net/netfilter/nf_conntrack_proto_tcp.c.
+ */
+#define SG_GC_LAST_ACK 28U
+
+/* Was all that `flow` forwarded acknowledged by its receiver? `peer` is the other direction. */
+static __always_inline bool is_acknowledged(const struct sg_flow* flow, const struct sg_flow* peer) {
+    return !sg_seq_before(peer->ack, flow->seq_end + flow->seq_delta);
+}
+
+/* SG_SECONDS units that a connection in this state may be without a packet. */
+static __always_inline __u32 gc_limit(const struct gc_loop* gc, __u32 state, const struct sg_flow* up,
+                                      const struct sg_flow* down) {
+    const struct sg_gc_limits* limits = gc->limits;
+    if (state == SG_FLOW_ESTABLISHED) return limits->idle;
+    if (state == SG_FLOW_CONNECTING) return limits->connecting;
+    if (!down || (up->flags | down->flags) & SG_FLOW_RST || (is_acknowledged(up, down) && is_acknowledged(down, up)))
+        return limits->closing;
+    return limits->closing < SG_GC_LAST_ACK ? SG_GC_LAST_ACK : limits->closing;
+}
+
 /* Has no direction of a connection in this state seen a packet for as long as the state may last? */
 static __always_inline bool has_been_silent(const struct gc_loop* gc, __u32 state, const struct sg_flow* up,
                                             const struct sg_flow* down) {
-    __u32 limit = state == SG_FLOW_ESTABLISHED  ? gc->limits->idle
-                  : state == SG_FLOW_CONNECTING ? gc->limits->connecting
-                                                : gc->limits->closing;
+    __u32 limit = gc_limit(gc, state, up, down);
     if ((__s32)(gc->now - up->seen - limit) <= 0) return false;
     return !down || (__s32)(gc->now - down->seen - limit) > 0;
 }

@@ -53,10 +53,14 @@ class GcTest : public test::KernelBench {
         return made;
     }
     // A connection from 198.51.100.9:`client` by 192.0.2.1:443 and 10.7.0.1:61000+ to 10.7.0.20:8443.
-    void connection(std::uint16_t client, std::uint32_t state, std::uint32_t age) {
+    // `unacknowledged`: bytes that the client sent last and the endpoint has not acknowledged.
+    void connection(std::uint16_t client, std::uint32_t state, std::uint32_t age, std::uint32_t unacknowledged = 0) {
         const auto ours = static_cast<std::uint16_t>(61000 + client);
-        const auto made = entries({ipv4("198.51.100.9"), ipv4("192.0.2.1"), port(client), port(443)},
+        auto made = entries({ipv4("198.51.100.9"), ipv4("192.0.2.1"), port(client), port(443)},
                                   {ipv4("10.7.0.1"), ipv4("10.7.0.20"), port(ours), port(8443)}, state, age);
+        made.up.flow.seq_end = 0xffffff00 + unacknowledged;
+        made.up.flow.seq_delta = 5000;
+        made.down.flow.ack = 0xffffff00 + 5000;
         const Fd flows = pinned("flows4");
         ASSERT_EQ(bpf_map_update_elem(flows.get(), &made.up_key, &made.up, BPF_NOEXIST), 0);
         ASSERT_EQ(bpf_map_update_elem(flows.get(), &made.down_key, &made.down, BPF_NOEXIST), 0);
@@ -111,6 +115,18 @@ TEST_F(GcTest, OnlyWhatIsOverGoesAndIsReported) {
     EXPECT_EQ(idle->bytes_down, 22U);
 
     EXPECT_EQ(counter(*datapath, "gc_removed"), 4U);
+}
+
+TEST_F(GcTest, ClosingWaitsForTheLastAcknowledgement) {
+    options.closing_time = std::chrono::seconds(1);
+    const auto datapath = open();
+    ASSERT_TRUE(datapath);
+    connection(1, SG_FLOW_CLOSING, 20);
+    connection(2, SG_FLOW_CLOSING, 20, 1);
+    connection(3, SG_FLOW_CLOSING, 20, 1000);
+    connection(4, SG_FLOW_CLOSING, 40, 1);
+    ASSERT_TRUE(datapath->tick());
+    EXPECT_THAT(clients(), testing::ElementsAre(2, 3)) << "their sender may send once more";
 }
 
 TEST_F(GcTest, WalkPassesOnFromTickToTickAndCounts) {
