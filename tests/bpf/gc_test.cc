@@ -57,7 +57,7 @@ class GcTest : public test::KernelBench {
     void connection(std::uint16_t client, std::uint32_t state, std::uint32_t age, std::uint32_t unacknowledged = 0) {
         const auto ours = static_cast<std::uint16_t>(61000 + client);
         auto made = entries({ipv4("198.51.100.9"), ipv4("192.0.2.1"), port(client), port(443)},
-                                  {ipv4("10.7.0.1"), ipv4("10.7.0.20"), port(ours), port(8443)}, state, age);
+                            {ipv4("10.7.0.1"), ipv4("10.7.0.20"), port(ours), port(8443)}, state, age);
         made.up.flow.seq_end = 0xffffff00 + unacknowledged;
         made.up.flow.seq_delta = 5000;
         made.down.flow.ack = 0xffffff00 + 5000;

@@ -85,5 +85,6 @@ int main() {
     mount_at("tmpfs", "/run");
     setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
     setenv("LC_ALL", "C.UTF-8", 1);
+    setenv("SLIPGATE_VIRTUAL_MACHINE", "1", 1);  // for tests that would spoil another machine
     power_off(run(command.str()));
 }
