@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/translate/findings.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
 
@@ -114,9 +116,8 @@ void judge_endpoints(const std::string& backend, const BackendEntry& entry, cons
     const auto exclusions = index.exclusions(backend);
     for (const auto& [exclusion, endpoints] : exclusions) {
         const auto& text = text_of(exclusion);
-        std::string sentence = service + list(endpoints) + " left out: ";
-        sentence.append(text.meaning).append("; ").append(text.remedy);
-        complaints.add(static_cast<std::size_t>(exclusion), std::string(text.reason), std::move(sentence));
+        complaints.add(static_cast<std::size_t>(exclusion), std::string(text.reason),
+                       fmt::format("{}{} left out: {}; {}", service, list(endpoints), text.meaning, text.remedy));
     }
     if (entry.endpoints.empty() && exclusions.empty()) return;  // ResolvedRefs says so
     if (index.usable(backend, true) + index.usable(backend, false) == 0) {
@@ -125,10 +126,10 @@ void judge_endpoints(const std::string& backend, const BackendEntry& entry, cons
     }
     for (const auto& vip : vips) {
         if (index.usable(backend, vip.is_ipv4()) != 0) continue;
-        const std::string family = vip.is_ipv4() ? "IPv4" : "IPv6";
-        complaints.add(kFamilyMismatch, "FamilyMismatch",
-                       service + "no " + family + " endpoint, its share of connections to " + vip.to_string() +
-                           " is refused; make the Service dual-stack");
+        complaints.add(
+            kFamilyMismatch, "FamilyMismatch",
+            fmt::format("{}no {} endpoint, its share of connections to {} is refused; make the Service dual-stack",
+                        service, vip.is_ipv4() ? "IPv4" : "IPv6", vip.to_string()));
     }
 }
 

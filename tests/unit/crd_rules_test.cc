@@ -61,9 +61,9 @@ class CrdRule : public testing::TestWithParam<rules::Rule> {
         EXPECT_THAT(found.problem.message, HasSubstr(reason));
         EXPECT_EQ(found.file, "rule.yaml");
         EXPECT_EQ(found.line, manifest_.line) << manifest_.text.substr(0, 2000);
-        EXPECT_EQ(found.object.kind, GetParam().object.at("kind"));
+        EXPECT_EQ(found.object.kind, GetParam().object.at("kind").get<std::string>());
         if (!at().starts_with("metadata")) {
-            EXPECT_EQ(found.object.name, GetParam().object.at("metadata").at("name"));
+            EXPECT_EQ(found.object.name, GetParam().object.at("metadata").at("name").get<std::string>());
         }
         EXPECT_THAT(found.to_string(), testing::StartsWith(fmt::format("rule.yaml:{}: {}: ", found.line, field)));
     }

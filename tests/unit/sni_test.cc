@@ -80,8 +80,10 @@ std::vector<std::string> corpus() {
     for (const auto& one : labels) {
         names.push_back(one);
         for (const auto& two : labels) {
-            names.push_back(one + "." + two);
-            for (const auto& three : {"a", "aaaaaaa", "aaaaaaaa"}) names.push_back(one + "." + two + "." + three);
+            for (const auto& three : {"", ".a", ".aaaaaaa", ".aaaaaaaa"}) {
+                names.push_back(one);
+                names.back().append(".").append(two).append(three);
+            }
         }
     }
     return names;
