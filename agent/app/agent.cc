@@ -72,14 +72,6 @@ Status take(Result<T> opened, Target& target) {
     return {};
 }
 
-// Every reason, so that each is there for an alert to be written on.
-std::map<std::string, std::size_t> count_exclusions(const Findings& findings) {
-    std::map<std::string, std::size_t> counts;
-    for (const auto& text : kExclusions) counts[std::string(text.reason)] = 0;
-    for (const auto& excluded : findings.endpoints) counts[std::string(text_of(excluded.exclusion).reason)]++;
-    return counts;
-}
-
 }  // namespace
 
 Status Agent::Parts::open() {
@@ -208,7 +200,6 @@ Scrape Agent::Parts::scrape() const {
     scrape.interfaces = datapath->interfaces().size();
     const auto& findings = datapath->findings();
     scrape.problems = datapath->interface_problems().size() + findings.parts.size() + findings.endpoints.size();
-    scrape.excluded_endpoints = count_exclusions(findings);
     scrape.synced = datapath->synced();
     scrape.access_log_lost_lines = access_log->lost_lines();
     return scrape;

@@ -86,8 +86,6 @@ void add_datapath_state(Families& families, const Scrape& scrape) {
     families.gauge("datapath_problems",
                    "Interfaces and objects the data path cannot serve; log and conditions name them.");
     families.value(as_double(scrape.problems));
-    families.gauge("excluded_endpoints", "Endpoints that are never spliced to, by reason; conditions name them.");
-    add_by_label(families, "reason", scrape.excluded_endpoints);
     families.gauge("synced", "1 if the maps hold the whole configuration.");
     families.value(scrape.synced ? 1 : 0);
 }
@@ -139,6 +137,8 @@ std::string Metrics::render(const Scrape& scrape) const {
     families.gauge("config_errors",
                    "Objects, files and conditions with an error, by kind; log and statuses name them.");
     add_by_label(families, "kind", config_errors_);
+    families.gauge("excluded_endpoints", "Endpoints that are never spliced to, by reason; conditions name them.");
+    add_by_label(families, "reason", excluded_endpoints_);
     families.counter("reconcile_errors_total", "Attempts to bring the configuration into the maps that failed.");
     families.value(as_double(reconcile_errors_));
     families.gauge("last_reconcile_success_timestamp_seconds",

@@ -20,9 +20,8 @@ namespace slipgate {
 struct Scrape {
     std::optional<std::vector<Counter>> counters;  // none: they could not be read
     FlowCounts flows;
-    std::size_t interfaces = 0;                             // that carry the program
-    std::size_t problems = 0;                               // interfaces and objects the data path cannot serve
-    std::map<std::string, std::size_t> excluded_endpoints;  // by reason
+    std::size_t interfaces = 0;  // that carry the program
+    std::size_t problems = 0;    // interfaces and objects the data path cannot serve
     bool synced = false;
     std::uint64_t access_log_lost_lines = 0;
 };
@@ -40,6 +39,9 @@ class Metrics {
     void set_reconciled(std::chrono::system_clock::time_point time) { reconciled_ = time; }
     void set_objects(std::map<std::string, std::size_t> by_kind) { objects_ = std::move(by_kind); }
     void set_config_errors(std::map<std::string, std::size_t> by_kind) { config_errors_ = std::move(by_kind); }
+    void set_excluded_endpoints(std::map<std::string, std::size_t> by_reason) {
+        excluded_endpoints_ = std::move(by_reason);
+    }
 
     // The text exposition format, version 0.0.4.
     [[nodiscard]] std::string render(const Scrape& scrape) const;
@@ -56,6 +58,7 @@ class Metrics {
     std::map<std::string, std::uint64_t, std::less<>> ended_;  // by reason
     std::map<std::string, std::size_t> objects_;
     std::map<std::string, std::size_t> config_errors_;
+    std::map<std::string, std::size_t> excluded_endpoints_;
     std::uint64_t reconcile_errors_ = 0;
     std::optional<std::chrono::system_clock::time_point> reconciled_;
 };

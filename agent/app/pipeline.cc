@@ -27,6 +27,16 @@ std::size_t count_errors(const std::vector<SourceProblem>& problems) {
                                                   [](const auto& p) { return p.problem.severity == Severity::error; }));
 }
 
+// Every reason, so that each is there for an alert to be written on.
+std::map<std::string, std::size_t> count_exclusions(const Translation& translation, const Findings& findings) {
+    std::map<std::string, std::size_t> counts;
+    for (const auto& text : kExclusions) counts[std::string(text.reason)] = 0;
+    for (const auto* endpoints : {&translation.excluded, &findings.endpoints}) {
+        for (const auto& excluded : *endpoints) counts[std::string(text_of(excluded.exclusion).reason)]++;
+    }
+    return counts;
+}
+
 void report_changes(const RoutingTable& before, const RoutingTable& after) {
     std::size_t lines = 0;
     for (const auto& change : compare(before, after)) {
@@ -82,6 +92,7 @@ void Pipeline::note_findings() {
     auto errors = count_bad(statuses_);
     if (const auto unread = count_errors(loaded_->problems); unread != 0) errors["manifest"] = unread;
     metrics_.set_config_errors(std::move(errors));
+    metrics_.set_excluded_endpoints(count_exclusions(current_, findings_));
 }
 
 void Pipeline::note_sync() {

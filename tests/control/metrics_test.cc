@@ -52,7 +52,6 @@ Scrape full_scrape() {
     scrape.flows = {.connecting = 2, .established = 40, .closing = 6};
     scrape.interfaces = 3;
     scrape.problems = 1;
-    scrape.excluded_endpoints = {{"LocalAddress", 2}, {"NoRoute", 0}};
     scrape.synced = true;
     scrape.access_log_lost_lines = 7;
     return scrape;
@@ -75,6 +74,7 @@ TEST(Metrics, StateOfTheAgentIsShown) {
     Metrics metrics;
     metrics.set_objects({{"Gateway", 2}, {"TLSRoute", 5}});
     metrics.set_config_errors({{"TLSRoute", 1}});
+    metrics.set_excluded_endpoints({{"LocalAddress", 2}, {"NoRoute", 0}});
     metrics.count_reconcile_error();
     metrics.set_reconciled(std::chrono::system_clock::time_point(std::chrono::milliseconds(1'700'000'000'500)));
     EXPECT_THAT(metrics.render(full_scrape()),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/pipeline.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -51,7 +52,7 @@ ports: [{port: 8443}]
 class PipelineTest : public testing::Test {
   protected:
     Pipeline make() {
-        return {TranslateOptions{},
+        return {options_,
                 {[this](RoutingTable table) {
                      applied_.push_back(std::move(table));
                      return apply_status_;
@@ -66,6 +67,7 @@ class PipelineTest : public testing::Test {
 
     static LoadedSnapshot shop() { return load_snapshot(kManifests, "shop.yaml"); }
 
+    TranslateOptions options_;
     Metrics metrics_;
     Status apply_status_, publish_status_;
     bool synced_ = true;
@@ -160,6 +162,20 @@ TEST_F(PipelineTest, FindingsOfTheDataPathAreInTheStatuses) {
     EXPECT_THAT(conditions_of(published_[1], "shop/web"), Not(Contains(HasSubstr("EndpointsExcluded"))));
     EXPECT_EQ(applied_.size(), 1u) << "the table is the same";
     EXPECT_THAT(metrics_.render({}), Not(HasSubstr("config_errors{kind=\"TLSRoute\"}")));
+}
+
+TEST_F(PipelineTest, EndpointsLeftOutByEitherSideAreCounted) {
+    const auto counted = [&](std::string_view reason, int endpoints) {
+        return HasSubstr(fmt::format("slipgate_excluded_endpoints{{reason=\"{}\"}} {}\n", reason, endpoints));
+    };
+    options_.source_mode = SourceMode::kPreserveOnly;  // no manifest says which node an endpoint is on
+    auto pipeline = make();
+    pipeline.update(shop());
+    EXPECT_THAT(metrics_.render({}), AllOf(counted("AnswersElsewhere", 1), counted("NoRoute", 0)));
+
+    findings_.endpoints = {{"shop/web:443", {*IpAddress::parse("10.0.0.8"), 8443}, Exclusion::kNoRoute, ""}};
+    pipeline.settle();
+    EXPECT_THAT(metrics_.render({}), AllOf(counted("AnswersElsewhere", 1), counted("NoRoute", 1)));
 }
 
 TEST_F(PipelineTest, VipThatIsNotInTheMapsIsNotProgrammed) {

@@ -86,6 +86,8 @@ class Preserve(Preserving):
                 self.assertIsNone(self.ask(family, "b2", gateway="strict")[0], "refused")
                 self.assertEqual(counted["no_endpoint"], 1)
             self.assertIn(f"{self.network.backends[1].address[family]}", self.status("tlsroute_default_b2"))
+        self.assertEqual(self.agent.metric('slipgate_excluded_endpoints{reason="AnswersElsewhere"}'), 2 * len(FAMILIES),
+                         "b2 in the Services b2 and all")
         self.assertIn("PreserveOnly", self.status("gateway_default_strict"))
 
     def test_bad_annotation_is_named_and_the_agents_mode_used(self):
