@@ -59,6 +59,7 @@ Connection::Connection(SpliceBench& bench_, const Family& family_, std::uint16_t
     HelloParts parts;
     parts.extensions = {{server_name(kServerName)}};
     hello = parts.record();
+    if (preserved()) our_port = client_port;
     client = {.isn = start.client_isn, .next = start.client_isn, .clock = start.client_clock};
     endpoint = {.isn = start.endpoint_isn, .next = start.endpoint_isn, .clock = start.endpoint_clock};
 }
@@ -182,18 +183,18 @@ void Connection::part_of_hello(std::size_t bytes) {
 
 Packet Connection::expected_endpoint_syn(const Packet& sent) const {
     Packet p = answer_to(Side::kEndpoint);
-    p.source_port = sent.source_port;
-    p.seq = sent.seq;
+    p.source_port = preserved() ? client_port : sent.source_port;
+    p.seq = preserved() ? client.isn : sent.seq;
     p.flags = kSyn;
     p.window = 0xffff;
     std::optional<Timestamps> clock;
-    if (start.timestamps) clock = {find_timestamps(sent).value_or(Timestamps{}).value, 0};
+    if (start.timestamps) clock = {preserved() ? client.clock : find_timestamps(sent).value_or(Timestamps{}).value, 0};
     const std::uint16_t mss = p.ipv6() ? kLinkMtu - 60 : kLinkMtu - 40;
     p.options = handshake_options(mss, start.sack, clock, start.client_scale);
     return p;
 }
 
-void Connection::rest_of_hello() {
+void Connection::rest_of_hello(const Counted& also) {
     const Bytes rest(hello.begin() + static_cast<std::ptrdiff_t>(hello_sent), hello.end());
     const Packet p = packet(Side::kClient, kAck | kPsh, rest);
     const auto outcome = bench.run_packet(p, Side::kClient);
@@ -201,7 +202,10 @@ void Connection::rest_of_hello() {
     const auto sent = parse(outcome.frame);
     ASSERT_TRUE(sent) << describe(outcome.frame);
     ASSERT_TRUE(same_frame(outcome.frame, expected_endpoint_syn(*sent).frame()));
-    ASSERT_EQ(outcome.counted, (Counted{{"hello_segment", 1}, {"hello", 1}, {"endpoint_syn", 1}}));
+    Counted counted{{"hello_segment", 1}, {"hello", 1}, {"endpoint_syn", 1}};
+    if (preserved()) counted["preserve"] = 1;
+    counted.insert(also.begin(), also.end());
+    ASSERT_EQ(outcome.counted, counted);
     our_isn = sent->seq;
     our_port = sent->source_port;
     if (start.timestamps) endpoint.echo = our_clock_to_endpoint = find_timestamps(*sent)->value;

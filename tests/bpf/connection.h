@@ -3,6 +3,8 @@
 // what each packet must look like on the other side.
 #pragma once
 
+#include <string_view>
+
 #include "tests/bpf/splice_bench.h"
 
 namespace slipgate::test {
@@ -27,13 +29,13 @@ class Connection {
     Connection(SpliceBench& bench, const Family& family, std::uint16_t client_port, const Start& start = {});
 
     // Each step asserts that the gateway does what it must, byte for byte, and goes on from there.
-    void syn();                                  // SYN, SYN-ACK
-    void part_of_hello(std::size_t bytes);       // kept, not answered
-    void rest_of_hello();                        // becomes the SYN to the endpoint
-    void syn_ack();                              // becomes ACK and hello
-    void first_exchange();                       // the endpoint answers with data, the client acknowledges
-    void establish();                            // all of the above
-    void send(Side side, const Packet& packet);  // translated and tracked
+    void syn();                                    // SYN, SYN-ACK
+    void part_of_hello(std::size_t bytes);         // kept, not answered
+    void rest_of_hello(const Counted& also = {});  // becomes the SYN to the endpoint; `also` is counted for it
+    void syn_ack();                                // becomes ACK and hello
+    void first_exchange();                         // the endpoint answers with data, the client acknowledges
+    void establish();                              // all of the above
+    void send(Side side, const Packet& packet);    // translated and tracked
 
     // The next packet of a side; its numbers are the side's own.
     [[nodiscard]] Packet packet(Side side, std::uint8_t flags, const Bytes& payload = {}) const;
@@ -45,6 +47,9 @@ class Connection {
     [[nodiscard]] Packet expected_endpoint_syn(const Packet& sent) const;
     [[nodiscard]] Packet expected_hand_over() const;
     [[nodiscard]] Packet answer_to(Side side) const;  // addressed to that side, on its own link
+
+    // Does the endpoint see the client's own address and port?
+    [[nodiscard]] bool preserved() const { return std::string_view(family.ours) == family.client; }
 
     [[nodiscard]] Bytes syn_options() const;
     [[nodiscard]] Bytes endpoint_syn_options() const;

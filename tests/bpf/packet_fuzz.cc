@@ -34,8 +34,8 @@ class PacketFuzz : public SpliceBench {
         settings.rst_per_second = 100;
         set_config(settings);
         const char* more[] = {"10.7.0.20", "10.7.0.21", "fd07::20", "fd07::21"};
-        std::vector<SocketAddress> endpoints;
-        for (const char* address : more) endpoints.push_back(at(address, kEndpointPort));
+        std::vector<BackendEndpoint> endpoints;
+        for (const char* address : more) endpoints.emplace_back(at(address, kEndpointPort));
         serve(endpoints);
     }
 

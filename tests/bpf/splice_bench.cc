@@ -94,9 +94,9 @@ void SpliceBench::TearDown() {
     KernelBench::TearDown();
 }
 
-void SpliceBench::serve(const std::vector<SocketAddress>& endpoints) {
+void SpliceBench::serve(const std::vector<BackendEndpoint>& endpoints) {
     RoutingTable table;
-    table.backends["shop/web:443"].endpoints.assign(endpoints.begin(), endpoints.end());
+    table.backends["shop/web:443"].endpoints = endpoints;
     table.routes["shop/web"].backends = {{"shop/web:443", 1}};
     for (const auto* family : kFamilies) table.vips[at(family->vip, kVipPort)].names = {{kServerName, "shop/web"}};
     const auto applied = datapath_->apply(table);

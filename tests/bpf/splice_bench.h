@@ -32,13 +32,18 @@ struct Outcome {
     Counted counted;
 };
 
-// Who is who. Clients are behind dn0, endpoints behind up0; both links answer no ARP: the neighbours are fixed.
+// Who is who. Clients are behind dn0, endpoints behind up0; both links answer no ARP: the neighbours are fixed. `ours`
+// is the address that endpoints see.
 struct Family {
     const char *name, *client, *vip, *ours, *endpoint;
 };
 inline constexpr Family kIpv4{"IPv4", "198.51.100.9", "192.0.2.1", "10.7.0.1", "10.7.0.20"};
 inline constexpr Family kIpv6{"IPv6", "2001:db8::9", "2001:db8:1::1", "fd07::1", "fd07::20"};
 inline constexpr const Family* kFamilies[] = {&kIpv4, &kIpv6};
+// Where endpoints see the client's (source mode preserve).
+inline constexpr Family kPreserved4{"IPv4", kIpv4.client, kIpv4.vip, kIpv4.client, kIpv4.endpoint};
+inline constexpr Family kPreserved6{"IPv6", kIpv6.client, kIpv6.vip, kIpv6.client, kIpv6.endpoint};
+inline constexpr const Family* kPreservedFamilies[] = {&kPreserved4, &kPreserved6};
 
 inline constexpr Mac kClientMac{2, 0, 0, 0, 1, 9}, kClientLinkMac{2, 0, 0, 0, 1, 1};
 inline constexpr Mac kEndpointMac{2, 0, 0, 0, 2, 9}, kEndpointLinkMac{2, 0, 0, 0, 2, 1};
@@ -88,7 +93,7 @@ class SpliceBench : public KernelBench {
     [[nodiscard]] bool fits_a_cookie(const Packet& packet) const;
 
     // Serves kServerName by these endpoints.
-    void serve(const std::vector<SocketAddress>& endpoints);
+    void serve(const std::vector<BackendEndpoint>& endpoints);
 
   protected:
     void SetUp() override;

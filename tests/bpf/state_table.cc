@@ -8,7 +8,6 @@
 namespace slipgate::test {
 namespace {
 
-constexpr const char* kMark = "<!-- tests/bpf/states_test.cc reads the table from here on -->";
 constexpr std::size_t kColumns = 9;
 
 std::vector<std::string> words(const std::string& text) {
@@ -75,7 +74,8 @@ bool Row::fits(const Situation& s) const {
            allows(seq, s.seq) && allows(ack, s.ack) && allows(data, s.data);
 }
 
-std::vector<Row> read_state_table(const std::string& document) {
+std::vector<Row> read_state_table(const std::string& document, const std::string& mode) {
+    const auto mark = "<!-- tests/bpf/states_test.cc reads the table of " + mode + " from here on -->";
     std::ifstream file(document);
     EXPECT_TRUE(file) << document;
     std::vector<Row> rows;
@@ -85,7 +85,7 @@ std::vector<Row> read_state_table(const std::string& document) {
     while (std::getline(file, text)) {
         ++number;
         if (after_mark < 0) {
-            if (text == kMark) after_mark = 0;
+            if (text == mark) after_mark = 0;
         } else if (text.empty() || text[0] != '|') {
             break;
         } else if (++after_mark > 2) {  // behind the two lines of the head
@@ -94,7 +94,7 @@ std::vector<Row> read_state_table(const std::string& document) {
             if (cell.size() == kColumns) rows.push_back(read_row(cell, number));
         }
     }
-    EXPECT_FALSE(rows.empty()) << "no table behind the mark in " << document;
+    EXPECT_FALSE(rows.empty()) << "no table behind \"" << mark << "\" in " << document;
     return rows;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of docs/dataplane.md: what a packet does in each state.
+// The tables of docs/dataplane.md: what a packet does in each state.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct Row {
     [[nodiscard]] bool fits(const Situation& situation) const;
 };
 
-// All rows; fails the test at hand over one that cannot be read.
-std::vector<Row> read_state_table(const std::string& document);
+// All rows of the table of that source mode; fails the test at hand over one that cannot be read.
+std::vector<Row> read_state_table(const std::string& document, const std::string& mode);
 
 }  // namespace slipgate::test

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every row of the state table of docs/dataplane.md: each state, each combination of TCP flags, from either side.
+// Every row of the state tables of docs/dataplane.md: each state, each combination of TCP flags, from either side.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -17,21 +17,49 @@ constexpr std::size_t kRepeated = 50;  // bytes of the hello that are sent again
 constexpr int kFailuresShown = 2;
 constexpr const char* kDocument = "../../docs/dataplane.md";
 
-class StatesTest : public SpliceBench, public testing::WithParamInterface<const char*> {
+// Source mode and state.
+using Parameter = std::tuple<const char*, const char*>;
+
+class StatesTest : public SpliceBench, public testing::WithParamInterface<Parameter> {
   protected:
-    // The connection in the state, as seen from the side.
-    void reach(Connection& c, const std::string& state, Side from) {
+    void SetUp() override {
+        ASSERT_NO_FATAL_FAILURE(SpliceBench::SetUp());
+        if (!preserve_) return;
+        const auto snat = read_state_table(kDocument, "snat");
+        rows_.insert(rows_.end(), snat.begin(), snat.end());
+        serve({{at(kIpv4.endpoint, kEndpointPort), SourceMode::kPreserve},
+               {at(kIpv6.endpoint, kEndpointPort), SourceMode::kPreserve}});
+    }
+
+    // A connection that the client gave up while the endpoint was asked.
+    void abandon(Connection& c) {
+        ASSERT_NO_FATAL_FAILURE(c.syn());
+        ASSERT_NO_FATAL_FAILURE(c.rest_of_hello());
+        ASSERT_EQ(run_packet(c.packet(Side::kClient, kRst), Side::kClient).action, kDropped);
+    }
+
+    // The connection in the situation's state, as seen from the side.
+    void reach(Connection& c, const Situation& s, Side from) {
+        const auto& state = s.state;
+        Counted also;
+        if (s.ack == "earlier") {
+            Connection earlier(*this, c.family, c.client_port, {.client_isn = c.start.client_isn - kFar});
+            ASSERT_NO_FATAL_FAILURE(abandon(earlier));
+            earlier_ack_ = earlier.endpoint.acked;
+            also["port_recycled"] = 1;
+        }
         const Side other = from == Side::kClient ? Side::kEndpoint : Side::kClient;
         const auto send = [&](Side side, int flags) { c.send(side, c.packet(side, static_cast<std::uint8_t>(flags))); };
         if (state == "none" && from == Side::kEndpoint) {
-            c.our_port = options.port_last;
+            if (!preserve_) c.our_port = options.port_last;
             c.endpoint.acked = 0xabcd;
             return;
         }
+        if (state == "abandoned") return abandon(c);
         ASSERT_NO_FATAL_FAILURE(c.syn());
         if (state == "none") return;
         if (state == "collecting") return c.part_of_hello(40);
-        ASSERT_NO_FATAL_FAILURE(c.rest_of_hello());
+        ASSERT_NO_FATAL_FAILURE(c.rest_of_hello(also));
         if (state == "connecting") return;
         ASSERT_NO_FATAL_FAILURE(c.syn_ack());
         ASSERT_NO_FATAL_FAILURE(c.first_exchange());
@@ -54,6 +82,7 @@ class StatesTest : public SpliceBench, public testing::WithParamInterface<const 
     std::string state_of(const Connection& c, Side from) {
         const auto up = flow(c.packet(Side::kClient, kAck));
         const auto down = flow(c.packet(Side::kEndpoint, kAck));
+        if (preserve_ && !up && down && down->state == SG_FLOW_ABANDONED) return "abandoned";
         EXPECT_EQ(up.has_value(), down.has_value()) << "both directions or none";
         if (!up || !down) {
             const auto hello = from == Side::kClient ? opening(c.packet(Side::kClient, kAck)) : std::nullopt;
@@ -82,6 +111,7 @@ class StatesTest : public SpliceBench, public testing::WithParamInterface<const 
         if (s.seq == "far") p.seq = own.next + kFar;
         if (from == Side::kEndpoint && s.flags & kSyn && s.state != "none") p.ack = c.our_isn + 1;
         if (s.ack == "wrong") p.ack += kWrong;
+        if (s.ack == "earlier") p.ack = earlier_ack_;
         const std::size_t place = p.seq - own.isn - 1;
         Bytes data(100, 0x17);
         if (from == Side::kClient && place < c.hello.size())
@@ -144,6 +174,9 @@ class StatesTest : public SpliceBench, public testing::WithParamInterface<const 
         EXPECT_EQ(outcome.counted, counters);
         if (row.action == "drop") {
             EXPECT_EQ(outcome.action, kDropped);
+        } else if (row.action == "left to the stack") {
+            EXPECT_EQ(outcome.action, kPassed);
+            EXPECT_TRUE(same_frame(outcome.frame, p.frame()));
         } else {
             ASSERT_EQ(outcome.action, kRedirected);
             const auto sent = parse(outcome.frame);
@@ -170,7 +203,7 @@ class StatesTest : public SpliceBench, public testing::WithParamInterface<const 
         for (;;) {
             Connection c(*this, family, port_++);
             if (port_ < 1024) port_ = 1024;
-            ASSERT_NO_FATAL_FAILURE(reach(c, s.state, from));
+            ASSERT_NO_FATAL_FAILURE(reach(c, s, from));
             const Packet p = packet_for(c, s, from);
             const bool by_chance = from == Side::kClient && (s.seq == "far" || s.ack == "wrong") && fits_a_cookie(p);
             if (!by_chance) judge(c, s, *row, p, from);
@@ -180,7 +213,7 @@ class StatesTest : public SpliceBench, public testing::WithParamInterface<const 
     }
 
     void try_all(const Situation& s) {
-        for (const auto* family : kFamilies) {
+        for (const auto* family : preserve_ ? kPreservedFamilies : kFamilies) {
             SCOPED_TRACE(testing::Message() << family->name << ", " << to_string(s));
             if (failures_ > kFailuresShown) return;
             const int before = testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count();
@@ -190,16 +223,24 @@ class StatesTest : public SpliceBench, public testing::WithParamInterface<const 
         }
     }
 
-    std::vector<Row> rows_ = read_state_table(kDocument);
+    const std::string mode_ = std::get<0>(GetParam());
+    const bool preserve_ = mode_ == "preserve";
+    std::vector<Row> rows_ = read_state_table(kDocument, mode_);  // behind them those of snat, which hold for the rest
+    const std::size_t own_rows_ = rows_.size();
+    std::uint32_t earlier_ack_ = 0;  // acknowledges exactly the last of an earlier connection from the same port
     std::uint16_t port_ = 1024;
     int failures_ = 0;
 };
 
 TEST_P(StatesTest, EveryFlagCombination) {
-    const std::string state = GetParam();
+    const std::string state = std::get<1>(GetParam());
     constexpr std::uint8_t kSignificant[] = {kFin, kSyn, kRst, kAck};
     for (const char* from : {"client", "endpoint"}) {
-        if (state == "collecting" && from == std::string("endpoint")) continue;  // no endpoint yet
+        const bool is_client = from == std::string("client");
+        if (state == "collecting" && !is_client) continue;  // no endpoint yet
+        if (state == "abandoned" && is_client) continue;    // it may begin anew
+        std::vector<std::string> acks{"good", "wrong"};
+        if (preserve_ && state == "connecting" && !is_client) acks.emplace_back("earlier");
         for (int flags = 0; flags < 256; ++flags)
             try_all({state, from, static_cast<std::uint8_t>(flags), "next", "good", "none"});
         for (int bits = 0; bits < 16; ++bits) {
@@ -208,26 +249,34 @@ TEST_P(StatesTest, EveryFlagCombination) {
                 if (bits >> i & 1) flags |= kSignificant[i];
             }
             for (const char* seq : {"isn", "first", "next", "far"}) {
-                for (const char* ack : {"good", "wrong"}) {
+                for (const auto& ack : acks) {
                     for (const char* data : {"none", "part", "whole"}) try_all({state, from, flags, seq, ack, data});
                 }
             }
         }
     }
-    for (const auto& row : rows_) {
+    for (std::size_t i = 0; i < own_rows_; ++i) {
+        const auto& row = rows_[i];
         const bool ours = std::find(row.states.begin(), row.states.end(), state) != row.states.end();
         EXPECT_TRUE(row.used > 0 || !ours) << kDocument << ":" << row.line << " never decides";
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, StatesTest,
-                         testing::Values("none", "collecting", "connecting", "established", "fin-sent", "fin-received",
-                                         "closing", "reset-sent", "reset-received", "dead"),
-                         [](const auto& parameter) {
-                             std::string name = parameter.param;
-                             name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
-                             return name;
-                         });
+constexpr const char* kStates[] = {"none",         "collecting", "connecting", "established",    "fin-sent",
+                                   "fin-received", "closing",    "reset-sent", "reset-received", "dead"};
+
+std::string name_of_state(const testing::TestParamInfo<Parameter>& parameter) {
+    std::string name = std::get<1>(parameter.param);
+    name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
+    return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Snat, StatesTest, testing::Combine(testing::Values("snat"), testing::ValuesIn(kStates)),
+                         name_of_state);
+INSTANTIATE_TEST_SUITE_P(Preserve, StatesTest,
+                         testing::Combine(testing::Values("preserve"), testing::ValuesIn(kStates)), name_of_state);
+INSTANTIATE_TEST_SUITE_P(Abandoned, StatesTest,
+                         testing::Combine(testing::Values("preserve"), testing::Values("abandoned")), name_of_state);
 
 }  // namespace
 }  // namespace slipgate::test
