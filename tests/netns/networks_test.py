@@ -49,7 +49,14 @@ class PodsBehindRoutedVeths(Shape, unittest.TestCase):
 
 
 class OtherNode(Shape):
-    """The pods are on another node, behind a bridge there; nodes are joined by `underlay()`."""
+    """A pod on another node, behind a bridge there; the nodes are joined by a link, or by what `underlay()` puts on it."""
+
+    hops = ["10.9.0.1", "fd00:9::1"], ["10.9.0.2", "fd00:9::2"]  # to the gateway, and to the other node
+    mtu = 1500
+
+    @classmethod
+    def underlay(cls):
+        pass
 
     @classmethod
     def lay_out(cls):
@@ -58,32 +65,37 @@ class OtherNode(Shape):
         cls.lab.link((cls.gateway, "u0"), (cls.node, "u0"))
         cls.lab.address(cls.gateway, "u0", "10.9.0.1/24", "fd00:9::1/64")
         cls.lab.address(cls.node, "u0", "10.9.0.2/24", "fd00:9::2/64")
-        mtu = cls.underlay()
-        space, addresses = cls.add_pod(4, 4)
-        cls.lab.link((space, "eth0"), (cls.node, "veth4"), mtu)
-        cls.lab.bridge(cls.node, "cni0", ["veth4"], mtu)
-        cls.lab.address(cls.node, "cni0", "10.4.0.1/24", "fd00:4::1/64")
+        cls.underlay()
+        cls.pod_there(4)
+
+    @classmethod
+    def pod_there(cls, number):
+        """A pod of the other node, with a bridge and a subnet of its own."""
+        space, addresses = cls.add_pod(number, number)
+        router = [f"10.{number}.0.1", f"fd00:{number}::1"]
+        cls.lab.link((space, "eth0"), (cls.node, f"veth{number}"), cls.mtu)
+        cls.lab.bridge(cls.node, f"cni{number}", [f"veth{number}"], cls.mtu)
+        cls.lab.address(cls.node, f"cni{number}", f"{router[0]}/24", f"{router[1]}/64")
         cls.lab.address(space, "eth0", f"{addresses[V4]}/24", f"{addresses[V6]}/64")
-        cls.lab.route(space, "default", "::/0", via=["10.4.0.1", "fd00:4::1"])
+        cls.lab.route(space, "default", "::/0", via=router)
+        cls.lab.route(cls.gateway, f"10.{number}.0.0/24", f"fd00:{number}::/64", via=cls.hops[1])
 
 
 class OtherNodeByPlainRouting(OtherNode, unittest.TestCase):
-    @classmethod
-    def underlay(cls):
-        cls.lab.route(cls.gateway, "10.4.0.0/24", "fd00:4::/64", via=["10.9.0.2", "fd00:9::2"])
-        return 1500
+    pass
 
 
 class OtherNodeByVxlan(OtherNode, unittest.TestCase):
     """Flannel and its like: MTU 1450, and a strict rp_filter at the other end."""
+
+    hops = ["10.244.0.1", "fd00:244::1"], ["10.244.0.2", "fd00:244::2"]
+    mtu = 1450
 
     @classmethod
     def underlay(cls):
         for space, own, other in (cls.gateway, 1, 2), (cls.node, 2, 1):
             cls.lab.vxlan(space, "vx0", f"10.9.0.{own}", f"10.9.0.{other}")
             cls.lab.address(space, "vx0", f"10.244.0.{own}/24", f"fd00:244::{own}/64")
-        cls.lab.route(cls.gateway, "10.4.0.0/24", "fd00:4::/64", via=["10.244.0.2", "fd00:244::2"])
-        return 1450
 
 
 class ClientBehindARouter(Shape, unittest.TestCase):
