@@ -24,6 +24,7 @@ class Gateway:
     """Direct routing: the namespace forwards, nothing runs in it. The others override what differs."""
 
     name = "direct"
+    workloads = None  # names of those it takes part in; none: all
 
     def __init__(self, index, directory, binaries):
         self.index = index
@@ -39,6 +40,12 @@ class Gateway:
     def https_target(self):
         """Where real HTTPS through this gateway goes; None: not compared."""
         return network.server_addresses(self.index)[0]
+
+    def takes_part(self, workload):
+        """Is it compared in the workload of that name?"""
+        if workload == https.WORKLOAD:
+            return self.https_target() is not None
+        return self.workloads is None or workload in self.workloads
 
     def start(self):
         pass
@@ -88,7 +95,12 @@ class Proxy(Gateway):
 
 
 class Slipgate(Proxy):
+    """Source mode snat: the server sees the gateway's address."""
+
     name = "slipgate"
+
+    def options(self):
+        return ()
 
     def https_target(self):
         return network.gateway_address(self.index)
@@ -105,7 +117,7 @@ class Slipgate(Proxy):
         self._write("manifests/bench.yaml", bench_objects(self.index, SNI))
         self._spawn(os.path.join(self.binaries, "slipgated"), "--manifests", manifests, "--pin-dir",
                     os.path.join(bpffs, "slipgate"), "--interface", "client,server", "--source-ports", SOURCE_PORTS,
-                    "--access-log", "off", "--log-level", "info")
+                    "--access-log", "off", "--log-level", "info", *self.options())
 
     def remove(self):
         bpffs = os.path.join(self.directory, "bpffs")
@@ -130,6 +142,20 @@ class Slipgate(Proxy):
             if "map_id" in fields:
                 sizes[int(fields["map_id"])] = int(fields["memlock"])
         return sum(sizes.values())
+
+
+class SlipgatePreserve(Slipgate):
+    """The server sees the client's address and port. That is the opening's matter: established, packets take the same path."""
+
+    name = "slipgate-preserve"
+    workloads = "crr", "crr_ipv6", "rr1", "rr32", "down8_wire", "up8_wire"
+
+    def https_target(self):
+        return None
+
+    def options(self):
+        """preserve-only, so that no connection falls back unseen."""
+        return "--source-mode", "preserve-only", "--preserve-cidr", ",".join(network.server_networks(self.index))
 
 
 class Haproxy(Proxy):
@@ -213,7 +239,7 @@ stream {{
 """
 
 
-ALL = [Gateway, Slipgate, Haproxy, HaproxySplice, Nginx]
+ALL = [Gateway, Slipgate, SlipgatePreserve, Haproxy, HaproxySplice, Nginx]
 
 
 def _tree(pid):

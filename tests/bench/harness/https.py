@@ -7,6 +7,7 @@ import subprocess
 
 from . import network
 
+WORKLOAD = "hey"
 NAME = "hey.example.com"
 TLS_PORT, PLAIN_PORT = network.PORT, 8081  # 443 everywhere: hey makes another port in the URL a part of the SNI
 WORKERS = 100

@@ -90,6 +90,10 @@ def server_addresses(index, family=4):
     return [f"{net}{host}" for host in range(1, ENDPOINTS + 1)]
 
 
+def server_networks(index):
+    return [f"10.61.{index}.0/24", f"fd61:{index}::/64"]
+
+
 def at_port(address, port):
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 

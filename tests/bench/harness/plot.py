@@ -5,9 +5,9 @@ from xml.sax.saxutils import escape
 
 from . import report
 
-COLOURS = {"direct": "#8a8f98", "slipgate": "#0b7a75", "haproxy": "#c1666b", "haproxy-splice": "#d9a05b",
-           "nginx": "#6b7fd7"}
-COLUMNS, PANEL, BAR, LEFT, VALUE, GAP = 3, 400, 20, 96, 92, 24
+COLOURS = {"direct": "#8a8f98", "slipgate": "#0b7a75", "slipgate-preserve": "#6bb5a8", "haproxy": "#c1666b",
+           "haproxy-splice": "#d9a05b", "nginx": "#6b7fd7"}
+COLUMNS, PANEL, BAR, LEFT, VALUE, GAP = 3, 400, 20, 112, 92, 24
 
 
 def svg(document, title):

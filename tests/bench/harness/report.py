@@ -87,10 +87,10 @@ OF_DIRECT, OF_PEER = 0.95, 1.7
 PEERS = "haproxy", "haproxy-splice", "nginx"
 
 
-def aims(document, subject="slipgate"):
+def aims(document, subject):
     """
-    (verdict, text) for each aim: every row within 5 % of direct routing, and 1.7 times the connections per second of the
-    best peer. Where the ranges of both overlap, the runs cannot tell the difference.
+    (verdict, text) for each aim of the subject: every row within 5 % of direct routing, and 1.7 times the connections per
+    second of the best peer. Where the ranges of both overlap, the runs cannot tell the difference.
     """
     for workload in document["workloads"]:
         against = ratio(workload, subject) if subject in workload["subjects"] else None
@@ -99,12 +99,12 @@ def aims(document, subject="slipgate"):
         good = against if workload["better"] == "higher" else 1 / max(against, 1e-9)
         overlap = _overlap(workload["subjects"][subject], workload["subjects"][BASE])
         verdict = "met" if good >= OF_DIRECT else "noise" if overlap else "NOT MET"
-        yield verdict, f"{workload['name']}: {good:.2f} of direct routing (aim {OF_DIRECT})"
+        yield verdict, f"{subject} {workload['name']}: {good:.2f} of direct routing (aim {OF_DIRECT})"
         peers = {peer: workload["subjects"][peer]["median"] for peer in PEERS if peer in workload["subjects"]}
         if workload["unit"] == "connections/s" and peers:
             best = max(peers, key=peers.get)
             times = workload["subjects"][subject]["median"] / peers[best]
-            yield "met" if times >= OF_PEER else "NOT MET", f"{workload['name']}: {times:.2f} times {best} (aim {OF_PEER})"
+            yield "met" if times >= OF_PEER else "NOT MET", f"{subject} {workload['name']}: {times:.2f} times {best} (aim {OF_PEER})"
 
 
 def _overlap(one, other):

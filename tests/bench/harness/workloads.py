@@ -84,7 +84,7 @@ IDLE_WORKLOAD = Workload(
      Row("idle_slab_growth", "MiB", "lower", lambda report: report["slab_growth"])))
 
 HTTPS_WORKLOAD = Workload(
-    "hey", f"hey, {https.WORKERS} workers, HTTPS; nginx ends TLS, Slipgate passes it through", (),
+    https.WORKLOAD, f"hey, {https.WORKERS} workers, HTTPS; nginx ends TLS, Slipgate passes it through", (),
     (Row("hey", "requests/s", "higher", lambda report: report["requests_per_second"]),
      Row("hey_p99", "µs", "lower", lambda report: report["p99_us"])))
 
