@@ -14,6 +14,7 @@ from harness.packets import ACK, RST, SYN, Segment, mss
 from harness.servers import read_to_end, reset
 from harness.station import Station
 from preserving import PORT, Preserving
+from stations import swapped
 
 AGAIN = 200  # connections from one port
 
@@ -162,20 +163,43 @@ class PreservePorts(Preserving):
                     silent.receive(lambda s: s.payload and s.source == second.source, what="hello")
                     self.assertEqual((counted["preserve_fallback"], counted["preserve_foreign"]), (1, 0))
 
+    def served_by_the_other(self, family, silent):
+        """A connection to b3, after the silent endpoint was asked; and the SYN to that one."""
+        name = f"silent{silent.address}".translate({ord(c): "x" for c in ".:"})
+        self.publish(name, [silent.address, self.network.backends[2].address[family]])
+        with Counting(self.agent) as counted:
+            while not counted["endpoint_timeout"]:
+                connection = self.open(family, name)
+                client = connection.getsockname()[:2]
+                self.assertEqual(self.told(connection), ("b3", *client), "the other endpoint sees the client, too")
+        syn = self.syn_from(silent, self.client.address[family])
+        self.assertEqual((syn.source, syn.source_port), client)
+        return connection, syn
+
+    def entries_towards(self, syn):
+        """How many endpoint-to-client entries lead to the client and port that sent the SYN."""
+        ends = {"source_port": swapped(PORT), "destination_port": swapped(syn.source_port)}
+        return sum(ends.items() <= entry["key"].items() for entry in self.agent.flows())
+
     def test_late_answer_of_an_abandoned_endpoint_is_reset(self):
         for family in self.each_family():
             with closing(Station(self.network.backends[0], family, 92)) as silent:
-                name = f"silent{family.value}"
-                self.publish(name, [silent.address, self.network.backends[2].address[family]])
+                connection, syn = self.served_by_the_other(family, silent)
                 with Counting(self.agent) as counted:
-                    while not counted["endpoint_timeout"]:
-                        connection = self.open(family, name)
-                        client = connection.getsockname()[:2]
-                        self.assertEqual(self.told(connection), ("b3", *client), "the other endpoint sees the client, too")
-                    syn = self.syn_from(silent, self.client.address[family])
-                    self.assertEqual((syn.source, syn.source_port), client)
                     self.late_answer_is_reset(silent, syn)
-                    self.assert_alive(connection)
+                    self.assertEqual(counted["rst_sent"], 1)
+                self.assert_alive(connection)
+
+    def test_answer_after_the_closing_time_is_reset_by_the_client(self):
+        """The endpoint's entry is gone; the answer takes the way of any packet, and the client's socket is that of a VIP."""
+        for family in self.each_family():
+            with closing(Station(self.network.backends[0], family, 94)) as silent:
+                connection, syn = self.served_by_the_other(family, silent)
+                eventually(lambda: self.entries_towards(syn) == 1, "of the two endpoints, the one that answered")
+                with Counting(self.agent) as counted:
+                    self.late_answer_is_reset(silent, syn)
+                    self.assertEqual((counted["rst_sent"], counted["preserve_foreign"]), (0, 0))
+                self.assert_alive(connection)
 
     def test_answer_after_the_client_has_gone_is_reset(self):
         for family in self.each_family():
