@@ -31,10 +31,9 @@ static __always_inline __u32 choose(struct sg_scratch* s, const struct sg_config
     if (s->name.status == SG_NAME_INVALID) return SG_COUNTER_sni_invalid + 1;
     if (s->name.status == SG_NAME_IP_LITERAL) return SG_COUNTER_sni_ip_literal + 1;
     struct sg_vip_key key = {.address = o->client.destination, .port = o->client.destination_port};
-    struct sg_vip* vip = bpf_map_lookup_elem(&vips, &key);
-    if (!vip) return SG_COUNTER_no_route + 1;
+    if (!vip_read(&key, &s->vip)) return SG_COUNTER_no_route + 1;
     o->sni = name_digest(s, s->name.depth);
-    o->route = route_lookup(s, vip);
+    o->route = route_lookup(s, &s->vip);
     if (o->route == SG_ROUTE_NONE) return SG_COUNTER_no_route + 1;
     o->backend = choose_backend(o->route);
     if (o->backend == SG_BACKEND_INVALID) return SG_COUNTER_no_backend + 1;
@@ -96,9 +95,12 @@ static __always_inline __u32 make_flows(struct __sk_buff* skb, struct sg_scratch
  * reason to refuse plus one.
  */
 static __always_inline __u32 choose_other(const bool ipv6, struct sg_opening* o, bool* repeat) {
-    *repeat = false;
-    if (o->attempts >= SG_CONNECT_ATTEMPTS) return SG_COUNTER_endpoint_refused + 1;
     struct sg_flow* up = flow_find(ipv6, &o->client);
+    *repeat = false;
+    if (o->attempts >= SG_CONNECT_ATTEMPTS) {
+        if (up) connection_abandon(ipv6, &o->client, up, SG_FLOW_CONNECTING, 0);
+        return SG_COUNTER_endpoint_refused + 1;
+    }
     if (choose_endpoint(o, ipv6, true)) {
         COUNT(endpoint_retry);
     } else if (!up) {
@@ -133,6 +135,7 @@ static __always_inline int connect_endpoint(struct __sk_buff* skb, struct sg_scr
     struct sg_flow* up = flow_find(ipv6, &o->client);
     if (up) {
         o->state = SG_OPENING_CONNECTING;
+        up->seen = now_seconds();
         s->packet.partial = packet_is_partial(skb, s->packet.l4);
         action = endpoint_syn(skb, s, ipv6, o, up);
     } else {

@@ -21,7 +21,7 @@ static __always_inline long hand_over_one(struct hand_over_loop* loop, const boo
     struct sg_hand_over* hello = &loop->s->hand_over;
     __u32 at = SG_MEMORY(hello->at), length = SG_MEMORY(hello->total) - at, size = SG_MEMORY(hello->size);
     if (length > size) length = size;
-    build_tcp(loop->s, ipv6, hello->seq + at, hello->ack, SG_ACK | SG_PSH, loop->opening->window);
+    build_tcp(loop->s, ipv6, hello->seq + at, hello->ack, SG_ACK | SG_PSH, hello->window);
     if (build_send(loop->skb, loop->s, ipv6, SG_MEMORY(hello->option_length), loop->opening, at, length)) return 1;
     hello->at = at + length;
     if (SG_MEMORY(hello->at) >= SG_MEMORY(hello->total)) {
@@ -70,6 +70,7 @@ static __always_inline int hand_over_hello(struct __sk_buff* skb, struct sg_scra
     hello->at = 0;
     hello->total = o->contiguous;
     hello->size = hello_segment_size(s, ipv6, up, hello->option_length);
+    hello->window = shift_window(o->window, up->window_shift);
     hello->seq = p->ack;
     hello->ack = p->seq + 1;
     __u32 ifindex = skb->ifindex;

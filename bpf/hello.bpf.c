@@ -31,7 +31,6 @@ static __always_inline int answer_probe(struct __sk_buff* skb, struct sg_scratch
     struct sg_packet* p = &s->packet;
     struct sg_tuple back;
     __u32 options = 0;
-    options_read(skb, s);
     tuple_reverse(&back, &p->tuple);
     build_headers(s, ipv6, &back, p->source_mac, p->destination_mac);
     build_tcp(s, ipv6, p->ack, client_isn + 1, SG_ACK, 0xffff);
@@ -116,11 +115,13 @@ static __always_inline int take_segment(struct __sk_buff* skb, struct sg_scratch
     struct sg_packet* p = &s->packet;
     __u32 now = now_milliseconds(), offset = p->seq - o->client_isn - 1;
     int action;
-    o->touched = now;
-    o->window = p->window;
-    if (s->options.timestamps) {
-        o->client_tsval = s->options.tsval;
-        o->client_tsecr = s->options.tsecr;
+    if (!(p->flags & SG_RST)) { /* a RST has not shown that it knows our cookie */
+        o->touched = now;
+        o->window = p->window;
+        if (s->options.timestamps) {
+            o->client_tsval = s->options.tsval;
+            o->client_tsecr = s->options.tsecr;
+        }
     }
     if (p->flags & SG_RST) {
         if (offset < SG_STASH_BYTES) {

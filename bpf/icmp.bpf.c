@@ -115,7 +115,7 @@ static __always_inline int translate6(struct __sk_buff* skb, struct sg_flow* flo
         return DROP(rebuild_failed);
     }
     bpf_l4_csum_replace(skb, icmp + 2, 0, difference, 0);
-    bpf_l4_csum_replace(skb, icmp + 2, 0, pseudo, BPF_F_PSEUDO_HDR);
+    replace_addresses_sum(skb, true, icmp + 2, pseudo);
     return 0;
 }
 

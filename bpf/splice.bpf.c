@@ -23,7 +23,7 @@ static __always_inline bool syn_gives_up(const bool ipv6, const struct sg_tuple*
     COUNT(syn_on_established);
     flow_other_key(ipv6, flow, &back);
     struct sg_flow* down = flow_find(ipv6, &back);
-    if (!down) return true;
+    if (!down) return connection_remove(ipv6, in, flow, SG_FLOW_ESTABLISHED, SG_CLOSE_TUPLE_REUSED);
     if (flow->flags & SG_FLOW_SYN && (__s32)(down->seen - flow->seen) < 0 && now_seconds() != flow->seen) {
         COUNT(tuple_reused);
         return connection_abandon(ipv6, in, flow, SG_FLOW_ESTABLISHED, SG_CLOSE_TUPLE_REUSED);

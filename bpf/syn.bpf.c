@@ -18,9 +18,9 @@ static __always_inline __u32 forget_older(struct sg_config* c, const bool ipv6, 
     bool same = o && o->client_isn == p->seq && o->state != SG_OPENING_DONE;
     if (same) return o->cookie;
     if (!up) return 0;
-    if (!connection_abandon(ipv6, &p->tuple, up, SG_FLOW_CLOSING, 0))
-        connection_abandon(ipv6, &p->tuple, up, SG_FLOW_CONNECTING, 0);
-    COUNT(tuple_reused);
+    if (connection_abandon(ipv6, &p->tuple, up, SG_FLOW_CLOSING, 0) ||
+        connection_abandon(ipv6, &p->tuple, up, SG_FLOW_CONNECTING, 0))
+        COUNT(tuple_reused);
     return 0;
 }
 

@@ -16,9 +16,10 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /*
  * The differences between what the client and the endpoint count, and then the state: from here on packets are
  * translated. If the endpoint lacks what we promised to the client, the connection works all the same, and is counted.
+ * `kept`: bytes of the hello that are about to be handed over.
  */
 static __always_inline void establish(struct __sk_buff* skb, struct sg_scratch* s, const struct sg_config* c,
-                                      const bool ipv6, struct sg_flow* up, struct sg_flow* down) {
+                                      const bool ipv6, struct sg_flow* up, struct sg_flow* down, __u32 kept) {
     const struct sg_options* options = &s->options;
     __u32 endpoint_isn = s->packet.seq, cookie = up->ack - 1;
     __u8 client_scale = up->window_shift;
@@ -47,6 +48,8 @@ static __always_inline void establish(struct __sk_buff* skb, struct sg_scratch* 
             up->window_shift = client_scale;
         }
     }
+    up->seq_end += kept;
+    up->bytes += kept;
     down->seq_end = endpoint_isn + 1;
     down->ack = s->packet.ack;
     struct sg_tuple* out = &s->tuples[0];
@@ -70,6 +73,7 @@ static __always_inline int reset_and_repeat(struct __sk_buff* skb, struct sg_scr
     struct sg_packet* p = &s->packet;
     struct sg_tuple* back = &s->tuples[0];
     COUNT(endpoint_challenge);
+    if (!rst_allowed()) return DROP(unknown_flow_limited); /* the client's repeated hello asks again */
     tuple_reverse(back, &p->tuple);
     build_headers(s, ipv6, back, p->source_mac, p->destination_mac);
     build_tcp(s, ipv6, p->ack, 0, SG_RST, 0);
@@ -131,11 +135,7 @@ static __always_inline int answer(struct __sk_buff* skb, struct sg_scratch* s, s
     if (connecting) {
         COUNT(endpoint_syn_ack);
         if (p->ack != expected) return DROP(unexpected_ack);
-        establish(skb, s, c, ipv6, up, down);
-        if (o) {
-            up->seq_end += o->contiguous;
-            up->bytes += o->contiguous;
-        }
+        establish(skb, s, c, ipv6, up, down, o ? o->contiguous : 0);
     } else {
         if (!o || p->seq - o->cookie != up->ack_delta) return DROP(synack_stale);
         if (p->ack != o->our_isn + 1) return DROP(unexpected_ack);

@@ -36,7 +36,7 @@ struct DatapathOptions {
     bool sack = true;
     std::uint8_t window_scale = 10;      // 0 .. 14
     std::optional<std::uint16_t> mss;    // of every VIP; none: from the MTUs of interfaces and routes
-    std::uint32_t rst_per_second = 100;  // RSTs we originate, per CPU
+    std::uint32_t rst_per_second = 100;  // RSTs to packets of no connection of ours, per CPU
 };
 
 // Flow entries by state, as the last complete walk of the garbage collector found them. Two entries are a connection.

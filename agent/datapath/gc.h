@@ -22,7 +22,7 @@ class GarbageCollector {
     };
     struct Limits {
         std::chrono::seconds closing{10};
-        std::chrono::seconds connecting{10};
+        std::chrono::seconds connecting{30};  // longer than a client's pauses between repetitions of its hello
         std::chrono::seconds idle{std::chrono::hours(3)};
     };
 

@@ -48,18 +48,14 @@ static __always_inline bool endpoint_read(union sg_range range, __u32 position, 
 }
 
 /*
- * Chooses an endpoint of o->backend: any one, or with `other` one that is not at hand. Returns false if there is none.
+ * Chooses an endpoint of o->backend: any one, or with `other` the one after that at hand, so that attempts come back to
+ * none before all were tried. Returns false if there is none.
  */
 static __always_inline bool choose_endpoint(struct sg_opening* o, const bool ipv6, bool other) {
     union sg_range range = range_read(&backends, SG_BACKEND_SLOT(o->backend, ipv6));
     __u32 count = range.part.count;
     if (count == 0 || (other && count == 1)) return false;
-    __u32 position;
-    if (other) {
-        position = (o->endpoint_index + 1 + bpf_get_prandom_u32() % (count - 1)) % count;
-    } else {
-        position = bpf_get_prandom_u32() % count;
-    }
+    __u32 position = other ? (o->endpoint_index + 1) % count : bpf_get_prandom_u32() % count;
     o->endpoint_index = position;
     return endpoint_read(range, position, &o->endpoint);
 }

@@ -61,7 +61,11 @@ static __always_inline void watch_closing(const bool ipv6, struct sg_flow* flow,
     tuple_reverse(&back, out);
     struct sg_flow* peer = flow_find(ipv6, &back);
     if (!peer) return;
-    struct sg_flow* up = flow->flags & SG_FLOW_TO_CLIENT ? peer : flow;
+    struct sg_flow *up = flow, *down = peer;
+    if (flow->flags & SG_FLOW_TO_CLIENT) {
+        up = peer;
+        down = flow;
+    }
 
     if (!(segment->flags & (SG_FIN | SG_RST))) {
         /* Data or an acknowledgement that is new, from the side that seemed to have sent a RST: it was not its own.
@@ -73,8 +77,7 @@ static __always_inline void watch_closing(const bool ipv6, struct sg_flow* flow,
         if (flow->flags & SG_FLOW_RST && !finished && progress && carries_stream(segment->flags) &&
             flow_change_state(up, SG_FLOW_CLOSING, SG_FLOW_ESTABLISHED)) {
             flow->flags &= ~SG_FLOW_RST;
-            flow->state = SG_FLOW_ESTABLISHED;
-            peer->state = SG_FLOW_ESTABLISHED;
+            down->state = SG_FLOW_ESTABLISHED;
         }
         return;
     }
@@ -97,8 +100,7 @@ static __always_inline void watch_closing(const bool ipv6, struct sg_flow* flow,
         reason = SG_CLOSE_FIN;
     }
     if (!flow_change_state(up, SG_FLOW_ESTABLISHED, SG_FLOW_CLOSING)) return;
-    flow->state = SG_FLOW_CLOSING;
-    peer->state = SG_FLOW_CLOSING;
+    down->state = SG_FLOW_CLOSING; /* that of `up` is another CPU's by now, perhaps */
     peer->seen = now;
     if (up->flags & SG_FLOW_REPORTED) return;
     up->flags |= SG_FLOW_REPORTED;

@@ -122,6 +122,15 @@ static __always_inline __u16 fold16(__u64 sum) {
     return (__u16)sum;
 }
 
+/*
+ * Tells the checksum at offset `at` that the addresses in its pseudo header changed by `difference`. For
+ * CHECKSUM_COMPLETE the kernel must know that no IP checksum offsets an IPv6 address change; old ones cannot be told.
+ */
+static __always_inline void replace_addresses_sum(struct __sk_buff* skb, const bool ipv6, __u32 at, __u32 difference) {
+    if (ipv6 && !bpf_l4_csum_replace(skb, at, 0, difference, BPF_F_PSEUDO_HDR | BPF_F_IPV6)) return;
+    bpf_l4_csum_replace(skb, at, 0, difference, BPF_F_PSEUDO_HDR);
+}
+
 static __always_inline void tuple_reverse(struct sg_tuple* to, const struct sg_tuple* from) {
     to->source = from->destination;
     to->destination = from->source;

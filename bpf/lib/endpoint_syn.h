@@ -28,7 +28,7 @@ static __always_inline int endpoint_syn(struct __sk_buff* skb, struct sg_scratch
     __u32 length = options_write(build_options(s, ipv6), &offer);
     if (build_send(skb, s, ipv6, length, NULL, 0, 0)) return DROP(rebuild_failed);
     COUNT(endpoint_syn);
-    return fib_send(up);
+    return fib_send_probing(up);
 }
 
 #endif

@@ -72,4 +72,14 @@ static __always_inline int fib_send(const struct sg_flow* flow) {
     return bpf_redirect_neigh(flow->ifindex, NULL, 0, 0);
 }
 
+/*
+ * The same by the kernel's neighbour layer, which then makes sure that what it knows is still true: a redirected packet
+ * uses a STALE neighbour without a question. Done once for each connection, or an address that moved to another MAC
+ * would go unnoticed.
+ */
+static __always_inline int fib_send_probing(const struct sg_flow* flow) {
+    if (!(flow->flags & SG_FLOW_NEIGHBOUR)) COUNT(neighbour_unresolved);
+    return bpf_redirect_neigh(flow->ifindex, NULL, 0, 0);
+}
+
 #endif

@@ -106,6 +106,17 @@ static __always_inline void flow_delete(const bool ipv6, const struct sg_tuple* 
     bpf_map_delete_elem(&flows4, &key4);
 }
 
+/* The window as the receiver will scale it. A window that is open is never shown as closed: that would stall the
+ * sender. */
+static __always_inline __u16 shift_window(__u32 window, __s8 shift) {
+    if (shift > 0) {
+        __u32 wide = window << (shift & 15);
+        return wide > 65535 ? 65535 : wide;
+    }
+    __u32 narrow = window >> (-shift & 15);
+    return narrow || !window ? narrow : 1;
+}
+
 /* The state of a connection is that of its client-to-endpoint entry: one word decides who may remove it. */
 static __always_inline bool flow_change_state(struct sg_flow* flow, __u32 from, __u32 to) {
     return __sync_val_compare_and_swap(&flow->state, from, to) == from;

@@ -20,17 +20,6 @@
 #define SG_DIFF(sum, old, new) ((sum) += (__u64)(__u32) ~(__u32)(old) + (__u32)(new))
 #define SG_DIFF16(sum, old, new) ((sum) += (__u64)(__u16) ~(__u16)(old) + (__u16)(new))
 
-/* The window as the receiver will scale it. A window that is open is never shown as closed: that would stall the
- * sender. */
-static __always_inline __u16 shift_window(__u32 window, __s8 shift) {
-    if (shift > 0) {
-        __u32 wide = window << (shift & 15);
-        return wide > 65535 ? 65535 : wide;
-    }
-    __u32 narrow = window >> (-shift & 15);
-    return narrow || !window ? narrow : 1;
-}
-
 /* The TCP options as nearly every stack lays them out: timestamps, then SACK, each behind two NOPs. */
 struct option_layout {
     bool timestamps;
@@ -105,10 +94,9 @@ static __always_inline __u64 translate_header(const struct sg_flow* flow, struct
     return sum;
 }
 
-/* New addresses, one hop less. Returns the difference of the addresses, or -1 if the packet has no hop left. */
-static __always_inline __s64 translate_ipv4(struct iphdr* ip, __be32 source, __be32 destination) {
+/* New addresses, one hop less. Returns the difference of the addresses. */
+static __always_inline __u32 translate_ipv4(struct iphdr* ip, __be32 source, __be32 destination) {
     __u64 addresses = 0, sum = (__u16)~ip->check;
-    if (ip->ttl <= 1) return -1;
     SG_DIFF(addresses, ip->saddr, source);
     SG_DIFF(addresses, ip->daddr, destination);
     __be16 old = *(__be16*)&ip->ttl;
@@ -120,9 +108,8 @@ static __always_inline __s64 translate_ipv4(struct iphdr* ip, __be32 source, __b
     return fold32(addresses);
 }
 
-static __always_inline __s64 translate_ipv6(struct ipv6hdr* ip, const __be32* source, const __be32* destination) {
+static __always_inline __u32 translate_ipv6(struct ipv6hdr* ip, const __be32* source, const __be32* destination) {
     __u64 addresses = 0;
-    if (ip->hop_limit <= 1) return -1;
     ip->hop_limit--;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
@@ -138,10 +125,7 @@ static __always_inline void update_checksum(struct __sk_buff* skb, const bool ip
                                             __u64 rest) {
     __u32 at = l4 + offsetof(struct tcphdr, check);
     bpf_l4_csum_replace(skb, at, 0, fold32(rest), 0);
-    /* For CHECKSUM_COMPLETE the kernel must know that no IP checksum offsets an IPv6 address change; old ones cannot be
-     * told. */
-    if (ipv6 && !bpf_l4_csum_replace(skb, at, 0, addresses, BPF_F_PSEUDO_HDR | BPF_F_IPV6)) return;
-    bpf_l4_csum_replace(skb, at, 0, addresses, BPF_F_PSEUDO_HDR);
+    replace_addresses_sum(skb, ipv6, at, addresses);
 }
 
 /* Translates the packet with its TCP header at `l4`, whose flow this is, and sends it on. Addresses: v4 one word, v6
@@ -178,10 +162,13 @@ static __always_inline int forward(struct __sk_buff* skb, struct sg_flow* flow, 
 
     if (flow->seen != now) {
         flow->seen = now;
+        if (!(flags & SG_SYN)) flow->flags &= ~SG_FLOW_SYN; /* whoever sent that SYN, this connection goes on */
         if (fib_resolve(skb, ipv6, flow, source, destination)) COUNT(fib_failed);
     }
     if (total - SG_L3 > flow->mtu && exceeds_mtu(skb, flow->mtu, l4 + header - SG_L3))
         return too_big(skb, ipv6, l4, flow->mtu);
+    __u32 hops = ipv6 ? ((struct ipv6hdr*)(data + SG_L3))->hop_limit : ((struct iphdr*)(data + SG_L3))->ttl;
+    if (hops <= 1) return DROP(ttl_expired);
     if (flags & (SG_FIN | SG_RST) || flow->state == SG_FLOW_CLOSING) {
         struct sg_tuple out = {.source_port = flow->source_port, .destination_port = flow->destination_port};
         struct sg_tuple in = {.source_port = tcp->source, .destination_port = tcp->dest};
@@ -214,9 +201,8 @@ static __always_inline int forward(struct __sk_buff* skb, struct sg_flow* flow, 
         rest = translate_options(flow, tcp, end, layout);
     }
     rest += translate_header(flow, tcp, flags);
-    __s64 addresses =
+    __u32 addresses =
         ipv6 ? translate_ipv6(data + SG_L3, source, destination) : translate_ipv4(data + SG_L3, *source, *destination);
-    if (addresses < 0) return DROP(ttl_expired);
     struct ethhdr* eth = data;
     __builtin_memcpy(eth->h_dest, flow->destination_mac, ETH_ALEN);
     __builtin_memcpy(eth->h_source, flow->source_mac, ETH_ALEN);

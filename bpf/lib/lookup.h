@@ -39,6 +39,24 @@ static __always_inline __u64 name_digest(const struct sg_scratch* s, __u32 depth
     return s->name.digest[depth & SG_DEPTH_MAX];
 }
 
+/*
+ * Copies the VIP of this key. The map reuses elements when it is updated, so one read in several steps may be of
+ * another VIP in the end: a copy counts only if the key still leads to what was copied. Returns false if there is no
+ * such VIP.
+ */
+static __always_inline bool vip_read(const struct sg_vip_key* key, struct sg_vip* to) {
+    for (int i = 0; i < 4; i++) { /* each attempt fails only where another update came in between */
+        struct sg_vip* vip = bpf_map_lookup_elem(&vips, key);
+        if (!vip) return false;
+        *to = *vip;
+        vip = bpf_map_lookup_elem(&vips, key);
+        if (vip && vip->id == to->id && vip->wildcard_depths[0] == to->wildcard_depths[0] &&
+            vip->wildcard_depths[1] == to->wildcard_depths[1])
+            return true;
+    }
+    return false;
+}
+
 enum name_result { NAME_MISS, NAME_HIT };
 
 /* One probe of the map. The element may be reused for another name under our eyes: route and check are one word. */

@@ -55,6 +55,7 @@ struct sg_hand_over {
     __u32 at, total, size; /* bytes: sent, to send, largest segment */
     __u32 seq, ack;        /* of the first byte; acknowledged */
     __u32 option_length;
+    __u32 window; /* field of the TCP header */
     __u32 ifindex;
     __u32 complete;
 };
@@ -82,6 +83,7 @@ struct sg_scratch {
     __u8 headers[SG_HEADERS_MAX]; /* of the packet being built */
     struct sg_hello hello;
     struct sg_name_hash name;
+    struct sg_vip vip;         /* of the connection being opened */
     struct sg_flow entry;      /* a flow entry being put together */
     struct bpf_fib_lookup fib; /* a question to the kernel's routing */
     struct sg_tuple tuples[4]; /* keys and results on the way */

@@ -195,7 +195,7 @@ struct sg_config {
     __u64 name_key[2];        /* secret of sni.h, drawn once per installation */
     __u64 cookie_key[2];      /* secret of cookie.h and of our initial sequence numbers */
     __u32 connect_timeout_ms; /* silence of an endpoint after which another one is tried */
-    __u32 rst_per_second;     /* RSTs we originate, per CPU */
+    __u32 rst_per_second;     /* RSTs to packets of no connection of ours, per CPU */
     __u16 port_first;         /* source ports towards endpoints, both inclusive */
     __u16 port_last;
     __u8 window_scale; /* promised to clients */

@@ -22,7 +22,7 @@
     X(no_route, "no listener or route for the server name")                                  \
     X(no_backend, "the chosen share belongs to an invalid backendRef, or all weights are 0") \
     X(no_endpoint, "the chosen backend has no endpoint of the client's family")              \
-    X(endpoint_refused, "every endpoint tried refused the connection")                       \
+    X(endpoint_refused, "every endpoint tried refused the connection or was silent")         \
     X(source_ports_exhausted, "no free source port towards the endpoint")                    \
     X(client_port_in_use, "the client's own port is in use towards the endpoint")            \
     X(flow_table_full, "no room for the connection's flow entries")                          \

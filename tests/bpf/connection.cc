@@ -221,6 +221,7 @@ Packet Connection::expected_hand_over() const {
     p.ack = endpoint.isn + 1;
     p.flags = kAck | kPsh;
     p.window = kClientWindow;
+    if (start.client_scale >= 0 && start.endpoint_scale < 0) p.window = scaled(p.window, start.client_scale);
     if (start.timestamps) p.options = timestamps({our_clock_to_endpoint, endpoint.clock});
     p.payload = hello;
     return p;

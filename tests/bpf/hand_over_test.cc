@@ -2,6 +2,10 @@
 // From the hello to the endpoint: in segments it takes, again where it did not arrive, elsewhere where it is refused.
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <set>
+#include <thread>
+
 #include "tests/bpf/connection.h"
 #include "tests/bpf/wire_tap.h"
 
@@ -156,6 +160,98 @@ TEST_F(HandOverTest, SilenceLeadsToAnotherEndpointAtTheNextRetransmission) {
         late.ack = first->seq + 1;
         const auto reset = run_packet(late, Side::kEndpoint);
         EXPECT_EQ(reset.counted, (Counted{{"rst_sent", 1}}));
+    }
+}
+
+// Without another endpoint to ask, and without an answer: the end, and nothing is left of it.
+TEST_F(HandOverTest, SilenceOfEveryEndpointIsTheEnd) {
+    serve({at("10.7.0.20", kEndpointPort), at("10.7.0.21", kEndpointPort), at("fd07::20", kEndpointPort),
+           at("fd07::21", kEndpointPort)});
+    auto settings = config();
+    settings.connect_timeout_ms = 0;
+    set_config(settings);
+    for (const auto* family : kFamilies) {
+        Connection c = fresh(*family);
+        ASSERT_NO_FATAL_FAILURE(c.syn());
+        const Packet hello = c.packet(Side::kClient, kAck, c.hello);
+        auto syn = parse(run_packet(hello, Side::kClient).frame);
+        for (int repetition = 1; repetition < 4; ++repetition) syn = parse(run_packet(hello, Side::kClient).frame);
+        ASSERT_TRUE(syn);
+        ASSERT_EQ(syn->flags, kSyn);
+        const auto end = run_packet(hello, Side::kClient);
+        EXPECT_EQ(end.counted, (Counted{{"hello_segment", 1}, {"endpoint_timeout", 1}, {"endpoint_refused", 1}}));
+        EXPECT_EQ(flow_entries(), 0U);
+
+        Packet late = c.packet(Side::kEndpoint, kSyn | kAck);  // of the last one asked
+        late.source = syn->destination;
+        late.destination_port = syn->source_port;
+        late.ack = syn->seq + 1;
+        EXPECT_EQ(run_packet(late, Side::kEndpoint).counted, (Counted{{"rst_sent", 1}}));
+    }
+}
+
+TEST_F(HandOverTest, OneEndpointThatServesIsFoundBesideThreeThatRefuse) {
+    std::vector<SocketAddress> addresses;
+    for (const auto* network : {"10.7.0.", "fd07::"}) {
+        for (const int host : {20, 21, 22, 23})
+            addresses.push_back(at((network + std::to_string(host)).c_str(), kEndpointPort));
+    }
+    serve(addresses);
+    for (const auto* family : kFamilies) {
+        for (int round = 0; round < 20; ++round) {
+            Connection c = fresh(*family);
+            ASSERT_NO_FATAL_FAILURE(c.syn());
+            auto outcome = run_packet(c.packet(Side::kClient, kAck, c.hello), Side::kClient);
+            std::set<std::string> tried;
+            for (int attempt = 0; attempt < 4; ++attempt) {
+                const auto syn = parse(outcome.frame);
+                ASSERT_TRUE(syn);
+                ASSERT_EQ(syn->flags, kSyn);
+                EXPECT_TRUE(tried.insert(syn->destination).second) << syn->destination << " again";
+                Packet refusal = c.packet(Side::kEndpoint, kRst | kAck);
+                refusal.source = syn->destination;
+                refusal.destination_port = syn->source_port;
+                refusal.ack = syn->seq + 1;
+                outcome = run_packet(refusal, Side::kEndpoint);
+            }
+        }
+    }
+}
+
+TEST_F(HandOverTest, RepeatedSynKeepsTheConnectionAlive) {
+    auto settings = config();
+    settings.connect_timeout_ms = 60'000;
+    set_config(settings);
+    for (const auto* family : kFamilies) {
+        Connection c = fresh(*family);
+        ASSERT_NO_FATAL_FAILURE(c.syn());
+        const Packet hello = c.packet(Side::kClient, kAck, c.hello);
+        ASSERT_NO_FATAL_FAILURE(c.rest_of_hello());
+        const auto opened = flow(hello)->seen;
+        // The clock has units of about a second.
+        std::uint32_t seen = opened;
+        for (int i = 0; i < 100 && seen == opened; ++i) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            ASSERT_EQ(run_packet(hello, Side::kClient).counted, (Counted{{"hello_segment", 1}, {"endpoint_syn", 1}}));
+            seen = flow(hello)->seen;
+        }
+        EXPECT_GT(seen, opened);
+    }
+}
+
+// A RST whose acknowledgement was guessed, inside of the window or not, tells the endpoint nothing.
+TEST_F(HandOverTest, ForgedResetChangesNothingOfWhatIsHandedOver) {
+    for (const auto* family : kFamilies) {
+        Connection c = fresh(*family);
+        ASSERT_NO_FATAL_FAILURE(connect(c));
+        Packet forged = c.packet(Side::kClient, kRst | kAck);
+        forged.seq = c.start.client_isn + 1 + SG_STASH_BYTES;
+        forged.ack = 4711;
+        forged.window = 1;
+        forged.options = timestamps({c.client.clock + 1'000'000, 5});
+        EXPECT_EQ(run_packet(forged, Side::kClient).counted, (Counted{{"connecting", 1}}));
+        ASSERT_NO_FATAL_FAILURE(c.syn_ack());
+        ASSERT_NO_FATAL_FAILURE(c.first_exchange());
     }
 }
 

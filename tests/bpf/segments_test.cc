@@ -3,6 +3,9 @@
 // data after FIN, data with a SYN, options in any order.
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <thread>
+
 #include "tests/bpf/connection.h"
 
 namespace slipgate::test {
@@ -130,6 +133,45 @@ TEST_F(SegmentsTest, LastHopIsDroppedLastButOnePasses) {
         Packet syn = last_hop.packet(Side::kClient, kSyn);
         syn.ttl = 1;
         EXPECT_EQ(run_packet(syn, Side::kClient).action, kRedirected);
+    }
+}
+
+TEST_F(SegmentsTest, FinAndResetOnTheirLastHopEndNothing) {
+    for (const auto* family : kFamilies) {
+        for (const auto side : kSides) {
+            for (const std::uint8_t flags : Bytes{kFin | kAck, kRst | kAck}) {
+                Connection c = fresh(*family);
+                ASSERT_NO_FATAL_FAILURE(c.establish());
+                Packet p = c.packet(side, flags);
+                p.ttl = 1;
+                EXPECT_EQ(run_packet(p, side).counted, (Counted{{"ttl_expired", 1}}));
+                const auto entry = flow(p);
+                ASSERT_TRUE(entry);
+                EXPECT_EQ(entry->flags & (SG_FLOW_FIN | SG_FLOW_RST), 0);
+                EXPECT_EQ(entry->state, static_cast<__u32>(SG_FLOW_ESTABLISHED));
+            }
+        }
+    }
+}
+
+// A SYN long ago says nothing about a connection that went on: only two in a row, without an answer, do.
+TEST_F(SegmentsTest, SynOfLongAgoIsForgotten) {
+    for (const auto* family : kFamilies) {
+        Connection c = fresh(*family);
+        ASSERT_NO_FATAL_FAILURE(c.establish());
+        const Packet syn = c.packet(Side::kClient, kSyn);
+        ASSERT_EQ(run_packet(syn, Side::kClient).counted, (Counted{{"syn_on_established", 1}, {"option_walk", 1}}));
+        ASSERT_NE(flow(syn)->flags & SG_FLOW_SYN, 0);
+        // The client goes on in a later second, after the endpoint's last packet: the clock has units of about one.
+        for (int i = 0; i < 100 && flow(syn)->seen <= flow(c.packet(Side::kEndpoint, kAck))->seen; ++i) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            ASSERT_NO_FATAL_FAILURE(passes(c, Side::kClient, c.packet(Side::kClient, kAck)));
+        }
+        ASSERT_GT(flow(syn)->seen, flow(c.packet(Side::kEndpoint, kAck))->seen);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // one unit
+        const auto outcome = run_packet(syn, Side::kClient);
+        EXPECT_EQ(outcome.action, kRedirected);
+        EXPECT_EQ(outcome.counted, (Counted{{"syn_on_established", 1}, {"option_walk", 1}}));
     }
 }
 

@@ -40,6 +40,22 @@ class RulesOfTheHost(Case):
         connection.close()
         return None
 
+    # ---- 2: the kernel's routing ----
+
+    def test_rule_02_endpoint_that_moved_to_another_mac_is_found(self):
+        """The gateway's STALE neighbour entry is put right by the kernel, though only redirected packets go there."""
+        backend = self.network.backends[1]
+        host = self.publish("moved", {"moved": backend.address.values()})
+        for protocol in "ipv4", "ipv6":  # else it takes 8 s until the kernel asks whoever has the address now
+            neighbours = f"net.{protocol}.neigh.{backend.port}"
+            self.gateway.sysctl(f"{neighbours}.delay_first_probe_time", 1)
+            self.gateway.sysctl(f"{neighbours}.ucast_solicit", 1)
+        for family in self.each_family():
+            stale = "ip", "neigh", "replace", backend.address[family], "dev", backend.port, "nud", "stale", "lladdr"
+            self.gateway.run(*stale, "02:00:00:00:99:99")
+            connection = eventually(lambda family=family: self.ask(family, host), "the endpoint is found")
+            connection.close()
+
     # ---- 5: source ports ----
 
     def restart(self, *flags):
