@@ -54,8 +54,7 @@ static __always_inline void establish(struct __sk_buff* skb, struct sg_scratch* 
     down->ack = s->packet.ack;
     struct sg_tuple* out = &s->tuples[0];
     flow_out(ipv6, down, out);
-    if (fib_resolve_tuple(skb, ipv6, down, out))
-        COUNT(fib_failed); /* tried again with the first packet that needs it */
+    fib_resolve_tuple(skb, ipv6, down, out); /* without a way, packets that need it are dropped (too_big.bpf.c) */
     down->seen = up->seen = now_seconds();
     flow_change_state(down, SG_FLOW_CONNECTING, SG_FLOW_ESTABLISHED);
     flow_change_state(up, SG_FLOW_CONNECTING, SG_FLOW_ESTABLISHED);

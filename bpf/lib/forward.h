@@ -163,7 +163,7 @@ static __always_inline int forward(struct __sk_buff* skb, struct sg_flow* flow, 
     if (flow->seen != now) {
         flow->seen = now;
         if (!(flags & SG_SYN)) flow->flags &= ~SG_FLOW_SYN; /* whoever sent that SYN, this connection goes on */
-        if (fib_resolve(skb, ipv6, flow, source, destination)) COUNT(fib_failed);
+        if (fib_resolve(skb, ipv6, flow, source, destination) && flow->mtu) COUNT(fib_fallback);
     }
     if (total - SG_L3 > flow->mtu && exceeds_mtu(skb, flow->mtu, l4 + header - SG_L3))
         return too_big(skb, ipv6, l4, flow->mtu);

@@ -83,6 +83,7 @@
     X(rst_sent, "RSTs for unknown flows")                                        \
     X(rst_out_of_window, "RSTs forwarded but not believed")                      \
     X(icmp_translated, "ICMP errors translated to the other side")               \
+    X(fib_fallback, "packets sent the last known way, as the kernel found none") \
     X(neighbour_unresolved, "packets left to the kernel's neighbour resolution") \
     X(option_walk, "packets with TCP options in an unusual layout")              \
     X(gc_removed, "flow entries removed by garbage collection")                  \

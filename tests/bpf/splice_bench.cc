@@ -146,18 +146,18 @@ std::optional<sg_flow> SpliceBench::flow(const Packet& packet) {
     return flow4.flow;
 }
 
-void SpliceBench::set_flow_state(const Packet& packet, std::uint32_t state) {
+void SpliceBench::change_flow(const Packet& packet, const std::function<void(sg_flow&)>& change) {
     const auto tuple = key_of(packet);
     const auto key4 = ipv4_key(tuple);
     sg_flow4 flow4{};
     sg_flow6 flow6{};
     if (packet.ipv6()) {
         ASSERT_EQ(bpf_map_lookup_elem(flows6_.get(), &tuple, &flow6), 0);
-        flow6.flow.state = state;
+        change(flow6.flow);
         ASSERT_EQ(bpf_map_update_elem(flows6_.get(), &tuple, &flow6, BPF_EXIST), 0);
     } else {
         ASSERT_EQ(bpf_map_lookup_elem(flows4_.get(), &key4, &flow4), 0);
-        flow4.flow.state = state;
+        change(flow4.flow);
         ASSERT_EQ(bpf_map_update_elem(flows4_.get(), &key4, &flow4, BPF_EXIST), 0);
     }
 }

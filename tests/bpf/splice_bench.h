@@ -5,6 +5,7 @@
 
 #include <linux/pkt_cls.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -77,7 +78,7 @@ class SpliceBench : public KernelBench {
 
     // The flow entry under which packets like this one are looked up.
     std::optional<sg_flow> flow(const Packet& packet);
-    void set_flow_state(const Packet& packet, std::uint32_t state);
+    void change_flow(const Packet& packet, const std::function<void(sg_flow&)>& change);
     void forget_flow(const Packet& packet);
     FlowTable flows();  // of both families
     std::size_t flow_entries() { return flows().size(); }

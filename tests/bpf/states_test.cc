@@ -74,8 +74,8 @@ class StatesTest : public SpliceBench, public testing::WithParamInterface<Parame
         if (state == "reset-sent") send(from, kRst | kAck);
         if (state == "reset-received") send(other, kRst | kAck);
         if (state == "dead") {
-            set_flow_state(c.packet(Side::kClient, kAck), SG_FLOW_DEAD);
-            set_flow_state(c.packet(Side::kEndpoint, kAck), SG_FLOW_DEAD);
+            for (const auto side : {Side::kClient, Side::kEndpoint})
+                change_flow(c.packet(side, kAck), [](sg_flow& flow) { flow.state = SG_FLOW_DEAD; });
         }
     }
 
