@@ -22,6 +22,31 @@ static __always_inline bool is_unreachable(const bool ipv6, __u8 type, __u8 code
     return ipv6 ? type == 1 : type == 3 && code != 4; /* code 4: fragmentation needed */
 }
 
+/* Where the ICMP message ends, by the IP header: frames may be padded. 0 if the frame is shorter. */
+static __always_inline __u32 message_end(struct __sk_buff* skb, const bool ipv6) {
+    const __u32 at = SG_L3 + (ipv6 ? offsetof(struct ipv6hdr, payload_len) : offsetof(struct iphdr, tot_len));
+    __be16 length = 0;
+    bpf_skb_load_bytes(skb, at, &length, sizeof(length));
+    __u32 end = SG_L3 + (ipv6 ? sizeof(struct ipv6hdr) : 0) + bpf_ntohs(length);
+    return end <= skb->len ? end : 0;
+}
+
+/* RFC 5508 REQ-3: a spoiled error is neither translated nor acted on. Only ICMPv6 sums a pseudo header (RFC 4443 2.3).
+ */
+static __always_inline bool message_intact(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6, __u32 icmp,
+                                           __u32 end) {
+    __be32 addresses[8];
+    __u64 pseudo = 0;
+    if (checksum_is_partial(skb, icmp + 2)) return true;
+    if (ipv6) {
+        if (bpf_skb_load_bytes(skb, SG_L3 + offsetof(struct ipv6hdr, saddr), addresses, sizeof(addresses)))
+            return false;
+        pseudo = (__u32)bpf_csum_diff(0, 0, addresses, sizeof(addresses), 0);
+        pseudo += (__u64)bpf_htonl(end - icmp) + bpf_htonl(IPPROTO_ICMPV6);
+    }
+    return checksum_ok(skb, s, icmp, end, pseudo);
+}
+
 /* An endpoint that cannot be reached: as if it had refused. */
 static __always_inline int endpoint_unreachable(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6,
                                                 struct sg_flow* down, __u32 seq) {
@@ -130,6 +155,9 @@ static __always_inline int icmp_error(struct __sk_buff* skb, struct sg_scratch* 
     __u32 seq = bpf_ntohl(quote.tcp.seq);
     struct sg_flow* flow = flow_find(ipv6, reply);
     if (!flow) return TC_ACT_UNSPEC;
+    __u32 end = message_end(skb, ipv6);
+    if (!end) return DROP(bad_header);
+    if (!message_intact(skb, s, ipv6, at, end)) return DROP(bad_checksum);
     if (flow->state == SG_FLOW_CONNECTING) {
         if (!(flow->flags & SG_FLOW_TO_CLIENT) || !is_unreachable(ipv6, header[0], header[1])) return DROP(connecting);
         return endpoint_unreachable(skb, s, ipv6, flow, seq);

@@ -6,7 +6,7 @@
 #ifndef SLIPGATE_BPF_PACKET_H
 #define SLIPGATE_BPF_PACKET_H
 
-#include "common.h"
+#include "checksum.h"
 
 #define SG_L3 ETH_HLEN
 
@@ -51,62 +51,21 @@ static __always_inline int packet_read(struct __sk_buff* skb, struct sg_scratch*
     return 0;
 }
 
-/*
- * Is the packet CHECKSUM_PARTIAL, its TCP checksum still to be filled in by the kernel or the NIC? A program cannot see
- * ip_summed, but inet_proto_csum_replace_by_diff() (net/core/utils.c) leaves such a checksum alone when a change is not
- * of the pseudo header: so change, look, and put back.
- */
 static __always_inline bool packet_is_partial(struct __sk_buff* skb, __u32 l4) {
-    __u32 at = l4 + offsetof(struct tcphdr, check);
-    __u16 original = 0, changed = 0;
-    const __u16 probe = 0x1234; /* zero is special to the helper */
-    if (bpf_skb_load_bytes(skb, at, &original, sizeof(original))) return false;
-    if (bpf_skb_store_bytes(skb, at, &probe, sizeof(probe), 0)) return false;
-    bpf_l4_csum_replace(skb, at, 0, 0x0101, 0);
-    bpf_skb_load_bytes(skb, at, &changed, sizeof(changed));
-    bpf_skb_store_bytes(skb, at, &original, sizeof(original), 0);
-    return changed == probe;
-}
-
-struct checksum_loop {
-    struct __sk_buff* skb;
-    struct sg_scratch* s;
-    __u32 at, end;
-    __u64 sum;
-    int error;
-};
-
-static long checksum_chunk(__u32 index, struct checksum_loop* loop) {
-    __u32 left = loop->end - loop->at, words = SG_CHUNK;
-    if (loop->at >= loop->end) return 1;
-    if (left < SG_CHUNK) { /* the last one to three bytes are padded with zeros (RFC 9293 3.1) */
-        words = SG_CLAMP((left + 3) & ~3U, 4, SG_CHUNK);
-        *(__u32*)&loop->s->chunk[(words - 4) & (SG_CHUNK - 4)] = 0;
-    }
-    left = SG_CLAMP(left, 1, SG_CHUNK);
-    if (bpf_skb_load_bytes(loop->skb, loop->at, loop->s->chunk, left)) {
-        loop->error = 1;
-        return 1;
-    }
-    loop->sum += (__u32)bpf_csum_diff(0, 0, (__be32*)loop->s->chunk, words, 0);
-    loop->at += SG_CHUNK;
-    return 0;
+    return checksum_is_partial(skb, l4 + offsetof(struct tcphdr, check));
 }
 
 /* Verifies the TCP checksum (RFC 9293 3.1) of a packet that is not CHECKSUM_PARTIAL. */
 static __always_inline bool packet_checksum_ok(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6) {
     const struct sg_packet* p = &s->packet;
     __u32 tcp_length = p->header_length + p->length;
-    struct checksum_loop loop = {.skb = skb, .s = s, .at = p->l4, .end = p->l4 + tcp_length};
-    loop.sum = bpf_htonl(tcp_length);
-    loop.sum += bpf_htonl(IPPROTO_TCP);
+    __u64 pseudo = (__u64)bpf_htonl(tcp_length) + bpf_htonl(IPPROTO_TCP);
     if (ipv6) {
-        for (int i = 0; i < 4; i++) loop.sum += (__u64)p->tuple.source.word[i] + p->tuple.destination.word[i];
+        for (int i = 0; i < 4; i++) pseudo += (__u64)p->tuple.source.word[i] + p->tuple.destination.word[i];
     } else {
-        loop.sum += (__u64)p->tuple.source.word[3] + p->tuple.destination.word[3];
+        pseudo += (__u64)p->tuple.source.word[3] + p->tuple.destination.word[3];
     }
-    bpf_loop(65536 / SG_CHUNK + 1, checksum_chunk, &loop, 0);
-    return !loop.error && fold16(loop.sum) == 0xffff;
+    return checksum_ok(skb, s, p->l4, p->l4 + tcp_length, pseudo);
 }
 
 /*

@@ -34,7 +34,7 @@
     X(bad_header, "truncated or contradictory IP or TCP header")                         \
     X(martian, "from an address that no sender has, or to many receivers")               \
     X(ttl_expired, "TTL or hop limit used up")                                           \
-    X(bad_checksum, "RST or packet of an opening with a wrong TCP checksum")             \
+    X(bad_checksum, "RST, ICMP error or packet of an opening with a wrong checksum")     \
     X(hello_incomplete, "segment kept, the server name is not complete yet")             \
     X(stash_busy, "another CPU works on the same opening")                               \
     X(stash_full, "no place to keep a ClientHello")                                      \

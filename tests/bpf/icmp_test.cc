@@ -166,21 +166,26 @@ TEST_F(IcmpTest, ForgedQuotesReachNobody) {
     }
 }
 
-TEST_F(IcmpTest, WrongChecksumStaysWrong) {
+// RFC 5508 REQ-3
+TEST_F(IcmpTest, WrongChecksumIsDropped) {
     for (const auto* family : kFamilies) {
-        Connection c(*this, *family, port_++);
-        ASSERT_NO_FATAL_FAILURE(c.establish());
-        const auto [sent, left] = lost(c, Side::kClient);
-        const Packet outer = router(c, Side::kEndpoint);
-        const Bytes frame = ip_frame(outer, icmp_message(outer, too_big(*family), ip_packet(left, 80), 0x1111));
-        const auto outcome = run_packet(frame, Side::kEndpoint);
-        expect(outcome, kRedirected, {{"icmp_translated", 1}});
-        const auto residue = [&](const Packet& header, const Bytes& whole) {
-            const Bytes message(whole.begin() + static_cast<std::ptrdiff_t>(header.tcp_at()), whole.end());
-            return internet_checksum((header.ipv6() ? pseudo_header(header, 58, message.size()) : Bytes{}) + message);
-        };
-        EXPECT_NE(residue(outer, frame), 0);
-        EXPECT_EQ(residue(arriving(c, Side::kEndpoint), outcome.frame), residue(outer, frame));
+        for (const auto from : kSides) {
+            Connection c(*this, *family, port_++);
+            ASSERT_NO_FATAL_FAILURE(c.establish());
+            const auto [sent, left] = lost(c, from);
+            const Packet outer = router(c, other(from));
+            for (const auto length : {left.ip_header() + kPorts, left.frame().size() - kEthernet}) {
+                for (const auto error : std::vector<std::uint16_t>{0, 1, 0x0100, 0x1111, 0x8000}) {
+                    SCOPED_TRACE(testing::Message() << family->name << ", " << length << " bytes, XOR " << error);
+                    const Bytes message = icmp_message(outer, too_big(*family), ip_packet(left, length), error);
+                    const auto outcome = run_packet(ip_frame(outer, message), other(from));
+                    expect(outcome, error ? kDropped : kRedirected, {{error ? "bad_checksum" : "icmp_translated", 1}});
+                }
+            }
+            Bytes cut = ip_frame(outer, icmp_message(outer, too_big(*family), ip_packet(left, 100)));
+            cut.pop_back();
+            expect(run_packet(cut, other(from)), kDropped, {{"bad_header", 1}});
+        }
     }
 }
 
@@ -192,14 +197,15 @@ TEST_F(IcmpTest, UnreachableAboutOurSynRefusesOnlyWithItsNumber) {
         Packet syn = c.expected_endpoint_syn(c.answer_to(Side::kEndpoint));
         syn.source_port = c.our_port;
         const Packet outer = router(c, Side::kEndpoint);
-        const auto about_syn = [&](Kind kind, std::uint32_t seq) {
+        const auto about_syn = [&](Kind kind, std::uint32_t seq, std::uint16_t error = 0) {
             syn.seq = seq;
-            return run_packet(ip_frame(outer, icmp_message(outer, kind, ip_packet(syn, syn.ip_header() + kPorts))),
-                              Side::kEndpoint);
+            const Bytes quote = ip_packet(syn, syn.ip_header() + kPorts);
+            return run_packet(ip_frame(outer, icmp_message(outer, kind, quote, error)), Side::kEndpoint);
         };
         for (const std::uint32_t wrong : {c.our_isn + 1, c.our_isn - 1, c.our_isn + 0x80000000U})
             expect(about_syn(unreachable(*family), wrong), kDropped, {{"connecting", 1}});
         expect(about_syn(too_big(*family), c.our_isn), kDropped, {{"connecting", 1}});
+        expect(about_syn(unreachable(*family), c.our_isn, 0x1111), kDropped, {{"bad_checksum", 1}});
         const auto outcome = about_syn(unreachable(*family), c.our_isn);
         expect(outcome, kRedirected, {{"endpoint_rst", 1}, {"endpoint_refused", 1}});
         Packet reset = c.answer_to(Side::kClient);
