@@ -46,6 +46,39 @@ TEST_F(SendersTest, StormOfForeignAcksIsAnsweredUpToTheLimit) {
     EXPECT_EQ(flow_entries(), 0U);
 }
 
+// What is answered without a limit: it must not help to flood a third party.
+TEST_F(SendersTest, AnswersBeforeTheHelloAreHardlyLongerThanWhatTheyAnswer) {
+    constexpr std::size_t kSlack = 8;  // MSS, and two NOPs in the place of SACK
+    std::uint16_t port = 2000;
+    for (const auto* family : kFamilies) {
+        for (const bool timestamps : {false, true}) {
+            for (const bool sack : {false, true}) {
+                for (const int scale : {-1, 7}) {
+                    Connection c(*this, *family, port++,
+                                 {.timestamps = timestamps, .sack = sack, .client_scale = scale});
+                    Packet syn = c.packet(Side::kClient, kSyn);
+                    EXPECT_LE(run_packet(syn, Side::kClient).frame.size(), syn.frame().size() + kSlack / 2);
+                    syn.options.erase(syn.options.begin(), syn.options.begin() + 4);  // without MSS
+                    EXPECT_LE(run_packet(syn, Side::kClient).frame.size(), syn.frame().size() + kSlack);
+
+                    ASSERT_NO_FATAL_FAILURE(c.syn());
+                    for (const std::size_t probed : {0U, 1U}) {
+                        Packet probe = c.packet(Side::kClient, kAck, Bytes(probed, 0));
+                        probe.seq--;
+                        const auto outcome = run_packet(probe, Side::kClient);
+                        EXPECT_EQ(outcome.counted, (Counted{{"keepalive_answered", 1}}));
+                        EXPECT_LE(outcome.frame.size(), probe.frame().size());
+                        do {
+                            probe.ack += 0x10000001;
+                        } while (fits_a_cookie(probe));
+                        EXPECT_EQ(run_packet(probe, Side::kClient).counted, (Counted{{"rst_sent", 1}}));
+                    }
+                }
+            }
+        }
+    }
+}
+
 TEST_F(SendersTest, FloodsLeaveNoState) {
     std::mt19937 random(4711);  // the same run each time
     for (const auto* family : kFamilies) {
