@@ -9,7 +9,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define SG_HELLO_SEGMENTS_OUT 32 /* 8 KiB in segments of 512 bytes, and some */
+#define SG_HELLO_SEGMENTS_OUT (SG_STASH_BYTES / SG_SEGMENT_MIN)
 
 struct hand_over_loop {
     struct __sk_buff* skb;
@@ -40,12 +40,13 @@ static long hand_over_ipv6(__u32 index, struct hand_over_loop* loop) {
     return hand_over_one(loop, true);
 }
 
-/* Payload bytes per segment: what the endpoint accepts, what fits its way, and what the stash's slack allows. */
+/* Payload bytes per segment: what the endpoint accepts, what fits its way, and what the stash's slack allows. The
+ * first SYN-ACK had no MSS below SG_MSS_MIN (syn_ack.bpf.c); a repeated one that has contradicts it. */
 static __always_inline __u32 hello_segment_size(const struct sg_scratch* s, const bool ipv6, const struct sg_flow* up,
                                                 __u32 option_length) {
     __u32 headers = standard_l4(ipv6) - SG_L3 + sizeof(struct tcphdr);
-    __u32 size = s->options.mss < 536 ? 536 : s->options.mss;
-    if (up->mtu > headers + 256 && size > up->mtu - headers) size = up->mtu - headers;
+    __u32 size = s->options.mss < SG_MSS_MIN ? SG_MSS_MIN : s->options.mss;
+    if (up->mtu >= headers + SG_MSS_MIN && size > up->mtu - headers) size = up->mtu - headers;
     if (size > SG_SEGMENT_MAX) size = SG_SEGMENT_MAX;
     return (size - option_length) & ~3U; /* build_send() sums words */
 }

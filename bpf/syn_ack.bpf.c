@@ -83,11 +83,9 @@ static __always_inline int reset_and_repeat(struct __sk_buff* skb, struct sg_scr
     return go_on(skb, SG_PROGRAM_CONNECT);
 }
 
-/* The endpoint does not want: another one of the same backend, or the end. */
-static __always_inline int endpoint_refused(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6,
-                                            const struct sg_opening* o, struct sg_flow* up) {
-    COUNT(endpoint_rst);
-    connection_remove(ipv6, &s->tuples[2], up, SG_FLOW_CONNECTING, 0);
+/* In place of an endpoint that does not want, or cannot, and has no flow any more: another one of the same backend, or
+ * the end. */
+static __always_inline int connect_other(struct __sk_buff* skb, struct sg_scratch* s, const struct sg_opening* o) {
     if (!o) return DROP(connecting); /* the client's repeated hello begins anew */
     s->connect_mode = SG_CONNECT_OTHER;
     return go_on(skb, SG_PROGRAM_CONNECT);
@@ -124,7 +122,9 @@ static __always_inline int answer(struct __sk_buff* skb, struct sg_scratch* s, s
 
     if (p->flags & SG_RST) {
         if (!connecting || !(p->flags & SG_ACK) || p->ack != expected) return DROP(unexpected_ack);
-        return endpoint_refused(skb, s, ipv6, o, up);
+        COUNT(endpoint_rst);
+        connection_remove(ipv6, &s->tuples[2], up, SG_FLOW_CONNECTING, 0);
+        return connect_other(skb, s, o);
     }
     if (!(p->flags & SG_ACK) || (p->flags & (SG_SYN | SG_FIN)) == (SG_SYN | SG_FIN)) return DROP(unexpected_flags);
     if (!(p->flags & SG_SYN)) {
@@ -134,6 +134,11 @@ static __always_inline int answer(struct __sk_buff* skb, struct sg_scratch* s, s
     if (connecting) {
         COUNT(endpoint_syn_ack);
         if (p->ack != expected) return DROP(unexpected_ack);
+        if (s->options.mss < SG_MSS_MIN) { /* the hello would take too many segments */
+            COUNT(endpoint_mss_too_small);
+            connection_abandon(ipv6, &s->tuples[2], up, SG_FLOW_CONNECTING, 0);
+            return connect_other(skb, s, o);
+        }
         establish(skb, s, c, ipv6, up, down, o ? o->contiguous : 0);
     } else {
         if (!o || p->seq - o->cookie != up->ack_delta) return DROP(synack_stale);

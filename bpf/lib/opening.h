@@ -18,6 +18,8 @@
 #define SG_HELLO_RETRANSMITS 3 /* retransmissions without progress until the opening is refused */
 #define SG_CONNECT_ATTEMPTS 4  /* endpoints tried for one connection */
 #define SG_SEGMENT_MAX 2048    /* largest segment of the hello sent to an endpoint, payload bytes */
+#define SG_SEGMENT_MIN 64      /* smallest one, but for the last: bounds their number */
+#define SG_MSS_MIN 76          /* of an endpoint: SG_SEGMENT_MIN and timestamps (RFC 9293 3.7.1) */
 
 enum sg_opening_state {
     SG_OPENING_FREE = 0,

@@ -69,6 +69,7 @@
     X(endpoint_retry, "connections tried at another endpoint")                   \
     X(endpoint_timeout, "endpoints silent for the connect timeout")              \
     X(endpoint_challenge, "SYNs answered by an old connection of the endpoint")  \
+    X(endpoint_mss_too_small, "endpoints that take only tiny segments")          \
     X(endpoint_no_window_scale, "endpoints without window scaling we promised")  \
     X(endpoint_no_sack, "endpoints without SACK we promised")                    \
     X(endpoint_no_timestamps, "endpoints without timestamps we promised")        \

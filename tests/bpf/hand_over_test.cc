@@ -33,6 +33,12 @@ class HandOverTest : public SpliceBench {
         ASSERT_NO_FATAL_FAILURE(c.rest_of_hello());
     }
 
+    static Packet with_mss(Packet p, std::size_t mss) {
+        p.options[2] = static_cast<std::uint8_t>(mss >> 8);
+        p.options[3] = static_cast<std::uint8_t>(mss);
+        return p;
+    }
+
     std::uint16_t port_ = 2000;
 };
 
@@ -40,16 +46,13 @@ TEST_F(HandOverTest, LongHelloGoesInSegmentsThatTheEndpointAndItsLinkTake) {
     WireTap tap("far0");
     for (const auto* family : kFamilies) {
         const std::size_t link = kLinkMtu - (family == &kIpv6 ? 60 : 40);
-        for (const auto mss : std::vector<std::size_t>{536U, 537U, 1000U, 1220U, 1460U, 8960U}) {
+        for (const auto mss : std::vector<std::size_t>{76U, 300U, 535U, 536U, 537U, 1000U, 1220U, 1460U, 8960U}) {
             for (const auto size : std::vector<std::size_t>{100U, 1000U, 1448U, 3001U, 7002U}) {
                 SCOPED_TRACE(testing::Message() << family->name << " MSS " << mss << ", hello over " << size);
                 Connection c = fresh(*family);
                 c.hello = long_hello(size);
                 ASSERT_NO_FATAL_FAILURE(connect(c));
-                Packet answer = c.packet(Side::kEndpoint, kSyn | kAck);
-                answer.options[2] = static_cast<std::uint8_t>(mss >> 8);
-                answer.options[3] = static_cast<std::uint8_t>(mss);
-                const auto outcome = run_packet(answer, Side::kEndpoint);
+                const auto outcome = run_packet(with_mss(c.packet(Side::kEndpoint, kSyn | kAck), mss), Side::kEndpoint);
                 ASSERT_EQ(outcome.action, kRedirected);
 
                 const std::size_t step = (std::min(mss, link) - kTimestamps) / 4 * 4;
@@ -67,6 +70,27 @@ TEST_F(HandOverTest, LongHelloGoesInSegmentsThatTheEndpointAndItsLinkTake) {
                 ASSERT_EQ(sent.size(), expected.size());
                 for (std::size_t i = 0; i < sent.size(); ++i) EXPECT_TRUE(same_frame(sent[i], expected[i]));
             }
+        }
+    }
+}
+
+// RFC 9293 3.7.1: no segment is larger than the endpoint said; so one that takes too small ones gets none.
+TEST_F(HandOverTest, EndpointThatTakesOnlyTinySegmentsCountsAsRefusing) {
+    for (const auto* family : kFamilies) {
+        for (const auto mss : std::vector<std::size_t>{0U, 1U, 48U, 75U}) {
+            SCOPED_TRACE(testing::Message() << family->name << " MSS " << mss);
+            Connection c = fresh(*family);
+            ASSERT_NO_FATAL_FAILURE(connect(c));
+            const auto outcome = run_packet(with_mss(c.packet(Side::kEndpoint, kSyn | kAck), mss), Side::kEndpoint);
+            EXPECT_EQ(outcome.action, kRedirected);
+            EXPECT_EQ(outcome.counted,
+                      (Counted{{"endpoint_syn_ack", 1}, {"endpoint_mss_too_small", 1}, {"endpoint_refused", 1}}));
+            Packet reset = c.answer_to(Side::kClient);
+            reset.flags = kRst;
+            reset.seq = c.cookie + 1;
+            reset.window = 0;
+            EXPECT_TRUE(same_frame(outcome.frame, reset.frame()));
+            EXPECT_EQ(flow_entries(), 0U);
         }
     }
 }
