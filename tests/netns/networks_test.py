@@ -7,8 +7,9 @@ lines rests on a class here or in bystanders_test.py.
 import socket
 import unittest
 
-from harness import FAMILIES, V4, V6, main
+from harness import FAMILIES, V4, V6, Counting, main
 from harness.clients import connect
+from harness.namespace import ip
 from harness.shape import SIZE, VIP, Shape
 
 
@@ -163,6 +164,21 @@ class TunnelsWithoutEthernet(Shape, unittest.TestCase):
         cls.lab.route(cls.client, "default", "::/0", dev="tun0")
         cls.link_pod(6, cls.lab.tunnel)
         cls.link_pod(7, cls.lab.link)
+
+    def gateway_mtu(self, interface, mtu):
+        ip("link", "set", interface, "mtu", mtu, namespace=self.gateway.name)
+
+    def test_sender_behind_a_tunnel_is_told_of_a_smaller_mtu(self):
+        """A way of the gateway shrinks under a connection: without ICMP to the client, or to the pod, nothing more would arrive."""
+        for family in FAMILIES:
+            for name, narrow in ("pod7", "pod7"), ("pod6", "pod6"), ("pod6", "tun1"):
+                with self.subTest(family=family.name, pod=name, narrow=narrow):
+                    for space in self.client, self.pods[name][0]:  # what they have learned already
+                        ip("-6" if family == V6 else "-4", "route", "flush", "cache", namespace=space.name)
+                    with Counting(self.agent) as counted:
+                        self.transfer(family, name, once_open=lambda narrow=narrow: self.gateway_mtu(narrow, 1400))
+                    self.gateway_mtu(narrow, 1500)
+                    self.assertGreater(counted["too_big"], 0)
 
     def test_what_is_not_ours_passes(self):
         """The gateway's own stack still gets its packets: TCP and UDP to ports that nobody listens on are refused by it."""
