@@ -21,11 +21,11 @@ Placed<std::uint32_t> LabelTable::place(const std::string& name, TimePoint now) 
     if (const auto found = indices_.find(name); found != indices_.end()) return found->second;
     if (name.size() >= sizeof(sg_label::text)) return no_room("its name is too long for a label");
     const auto index = ids_.allocate(now);
-    if (!index && ids_.resting()) return later("the indices that are free were in use minutes ago");
+    if (!index && ids_.resting()) return resting("the indices that are free were in use minutes ago");
     if (!index) return no_room("all indices are in use");
     if (auto done = (maps_.*access_.set)(*index, name); !done) {
         ids_.release(*index, now);
-        return later(done.error().message);
+        return failed(done.error().message);
     }
     indices_.emplace(name, *index);
     return *index;

@@ -63,17 +63,17 @@ class RangeTable {
         range.part.generation = static_cast<std::uint16_t>(old.range.part.generation + 1);
         if (!values.empty()) {
             const auto first = allocator_.allocate(range.part.count, now);
-            if (!first && allocator_.resting()) return later("the room there is was in use a moment ago");
+            if (!first && allocator_.resting()) return resting("the room there is was in use a moment ago");
             if (!first) return no_room("the map " + std::string(access_.array) + " is full");
             range.part.first = *first;
             if (auto done = (maps_.*access_.set_values)(*first, values); !done) {
                 allocator_.release(*first, range.part.count, now);
-                return later(done.error().message);
+                return failed(done.error().message);
             }
         }
         if (auto done = (maps_.*access_.set_range)(slot, range); !done) {
             allocator_.release(range.part.first, range.part.count, now);
-            return later(done.error().message);
+            return failed(done.error().message);
         }
         allocator_.release(old.range.part.first, old.range.part.count, now);
         entries_.insert_or_assign(slot, Entry{range, values});

@@ -132,7 +132,7 @@ void Reconciler::place_backend(Pass& pass, const std::string& name, const Backen
         const auto done = endpoints_.publish(SG_BACKEND_SLOT(*index, ipv6), endpoints[ipv6 ? 1 : 0], pass.now);
         if (done) continue;
         pass.setback(part, done.error());
-        if (done.error().kind == Setback::Kind::kLater) {
+        if (done.error().comes()) {
             index = tl::unexpected(done.error());
         } else if (endpoints_.publish(SG_BACKEND_SLOT(*index, ipv6), {}, pass.now)) {
             pass.removed = true;  // endpoints of yesterday may be somebody else's today: rather none than those
@@ -150,10 +150,10 @@ Placed<void> Reconciler::place_source(Pass& pass, const IpAddress& source) {
         pass.left_out = true;
         return no_room("the map sources is full");
     }
-    if (!first) return later("source address " + source.to_string() + " waits");  // has been tried
+    if (!first) return failed("source address " + source.to_string() + " waits");  // has been tried
     if (auto done = maps_.set_source(address); !done) {
         pass.failure("source address " + source.to_string(), done.error().message);
-        return later(done.error().message);
+        return failed(done.error().message);
     }
     sources_.insert(address);
     return {};
@@ -178,8 +178,8 @@ void Reconciler::place_route(Pass& pass, const std::string& name, const RouteEnt
                     pass.invalid(part, "its backend " + *share.backend + " is not in the table");
                 } else if (backend->second) {
                     weight.backend = *backend->second;
-                } else if (backend->second.error().kind == Setback::Kind::kLater) {
-                    return later("waits for backend " + *share.backend);
+                } else if (backend->second.error().comes()) {
+                    return tl::unexpected(waits(backend->second.error(), "backend " + *share.backend));
                 }
             }
             weights.push_back(weight);

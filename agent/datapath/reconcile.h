@@ -52,7 +52,7 @@ struct VipMss {
 
 struct ReconcileReport {
     Findings findings;                  // what is not as the table says
-    std::vector<std::string> failures;  // refused by the kernel or put off: call again
+    std::vector<std::string> failures;  // refused by the kernel: call again
     bool again = false;                 // another call may bring more
 };
 
@@ -86,7 +86,7 @@ class Reconciler {
     void place_routes(Pass& pass);
     void place_route(Pass& pass, const std::string& name, const RouteEntry& route);
     void place_names(Pass& pass);
-    bool place_names(Pass& pass, const SocketAddress& address, const VipEntry& vip, std::uint32_t id);
+    std::optional<Setback> place_names(Pass& pass, const SocketAddress& address, const VipEntry& vip, std::uint32_t id);
     Placed<void> place_name(Pass& pass, const TablePart& part, const sg_name_key& key,
                             const std::optional<std::string>& route);
     void place_vips(Pass& pass, bool new_ones, VipMss mss);

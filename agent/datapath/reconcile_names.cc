@@ -39,10 +39,10 @@ void Reconciler::place_names(Pass& pass) {
     for (const auto& [address, vip] : pass.table.vips) {
         if (pass.waiting_vips.contains(address)) continue;
         const auto key = vip_key(address);
-        const bool complete = place_names(pass, address, vip, vip_id(key));
+        const auto to_come = place_names(pass, address, vip, vip_id(key));
         // A new VIP opens once its names are there: until then it would refuse what it is about to serve.
-        if (complete || vips_.contains(key)) continue;
-        pass.setback(TablePart::of_vip(address), {Setback::Kind::kLater, "waits for its names"});
+        if (!to_come || vips_.contains(key)) continue;
+        pass.setback(TablePart::of_vip(address), waits(*to_come, "its names"));
         pass.waiting_vips.insert(address);
     }
 }
@@ -83,7 +83,7 @@ void Reconciler::place_vips(Pass& pass, bool new_ones, VipMss mss) {
             continue;
         }
         if (auto done = maps_.set_vip(key, value); !done) {
-            pass.setback(TablePart::of_vip(address), {Setback::Kind::kLater, done.error().message});
+            pass.setback(TablePart::of_vip(address), {Setback::Kind::kFailed, done.error().message});
             pass.waiting_vips.insert(address);
             continue;
         }
@@ -97,15 +97,16 @@ std::uint32_t Reconciler::vip_id(const sg_vip_key& key) {
     return found->second;
 }
 
-// False: names are still to come.
-bool Reconciler::place_names(Pass& pass, const SocketAddress& address, const VipEntry& vip, std::uint32_t id) {
+// Why names are still to come; nothing: they are not.
+std::optional<Setback> Reconciler::place_names(Pass& pass, const SocketAddress& address, const VipEntry& vip,
+                                               std::uint32_t id) {
     // From the most to the least specific: a wildcard never stands alone where a longer name is about to come.
     std::vector<std::string_view> order;
     order.reserve(vip.names.size());
     for (const auto& [hostname, route] : vip.names) order.push_back(hostname);
     std::stable_sort(order.begin(), order.end(), more_specific);
 
-    std::vector<std::pair<std::string_view, Setback::Kind>> missing;
+    std::vector<std::pair<std::string_view, Setback>> missing;
     for (const auto hostname : order) {
         const auto part = TablePart::of_name(address, hostname);
         const auto found = name_key(hostname, id, secret_);
@@ -122,19 +123,22 @@ bool Reconciler::place_names(Pass& pass, const SocketAddress& address, const Vip
         const auto longer = std::find_if(missing.begin(), missing.end(), [&](const auto& name) {
             return key.wildcard != 0 && name.first.ends_with(hostname.substr(1));
         });
-        const auto placed = longer == missing.end()
-                                ? place_name(pass, part, key, vip.names.find(part.key)->second)
-                                : Placed<void>(tl::unexpected(Setback{
-                                      longer->second, "would take the connections of " + std::string(longer->first)}));
+        const auto placed =
+            longer == missing.end()
+                ? place_name(pass, part, key, vip.names.find(part.key)->second)
+                : Placed<void>(tl::unexpected(
+                      Setback{longer->second.kind, "would take the connections of " + std::string(longer->first)}));
         if (placed) continue;
         pass.setback(part, placed.error());
-        missing.emplace_back(hostname, placed.error().kind);
+        missing.emplace_back(hostname, placed.error());
         // Not for want of room: then removing names is what helps.
-        const bool comes = placed.error().kind == Setback::Kind::kLater;
-        if (key.wildcard != 0 && comes) pass.stale_wildcards.emplace_back(id, hostname);
+        if (key.wildcard != 0 && placed.error().comes()) pass.stale_wildcards.emplace_back(id, hostname);
     }
-    return std::none_of(missing.begin(), missing.end(),
-                        [](const auto& name) { return name.second == Setback::Kind::kLater; });
+    std::optional<Setback> to_come;
+    for (const auto& [hostname, setback] : missing) {
+        if (setback.comes() && (!to_come || setback.kind == Setback::Kind::kFailed)) to_come = setback;
+    }
+    return to_come;
 }
 
 Placed<void> Reconciler::place_name(Pass& pass, const TablePart& part, const sg_name_key& key,
@@ -148,14 +152,14 @@ Placed<void> Reconciler::place_name(Pass& pass, const TablePart& part, const sg_
             pass.invalid(part, "its route " + *route + " is not in the table");
         } else if (placed->second) {
             value.route = *placed->second;
-        } else if (placed->second.error().kind == Setback::Kind::kLater) {
-            return later("waits for route " + *route);
+        } else if (placed->second.error().comes()) {
+            return tl::unexpected(waits(placed->second.error(), "route " + *route));
         }
     }
     const auto found = names_.find(key);
     if (found != names_.end() && std::memcmp(&found->second, &value, sizeof value) == 0) return {};
     if (found == names_.end() && names_.size() >= maps_.capacity().names) return no_room("the map names is full");
-    if (auto done = maps_.set_name(key, value); !done) return later(done.error().message);
+    if (auto done = maps_.set_name(key, value); !done) return failed(done.error().message);
     names_.insert_or_assign(key, value);
     return {};
 }

@@ -33,13 +33,19 @@ struct Reconciler::Pass {
         report.findings.parts.push_back({part, UnplacedPart::Cause::kInvalid, reason});
     }
     void setback(const TablePart& part, const Setback& setback) {
-        const bool comes = setback.kind == Setback::Kind::kLater;
         report.findings.parts.push_back(
-            {part, comes ? UnplacedPart::Cause::kPending : UnplacedPart::Cause::kNoRoom, setback.reason});
-        if (comes)
-            failure(part.to_string(), setback.reason);
-        else
-            left_out = true;
+            {part, setback.comes() ? UnplacedPart::Cause::kPending : UnplacedPart::Cause::kNoRoom, setback.reason});
+        switch (setback.kind) {
+            case Setback::Kind::kNoRoom:
+                left_out = true;
+                break;
+            case Setback::Kind::kResting:
+                report.again = true;
+                break;
+            case Setback::Kind::kFailed:
+                failure(part.to_string(), setback.reason);
+                break;
+        }
     }
     // Notes the outcome of a removal.
     bool gone(const std::string& object, const Status& done) {
