@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <numeric>
 #include <vector>
 
 #include "agent/app/config_values.h"
+#include "agent/base/edit_distance.h"
 
 namespace slipgate::config {
 namespace {
@@ -133,21 +133,6 @@ constexpr std::array kSettings = {
     Setting{"log-level", kWatch, "LEVEL", "info", "of the log on standard error: trace, debug, info, warn, error",
             [](Config& c, std::string_view v) { return store(parse_log_level(v), c.log_level); }},
 };
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); i++) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); j++) {
-            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-        }
-    }
-    return row[b.size()];
-}
 
 }  // namespace
 

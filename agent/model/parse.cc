@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 
+#include "agent/base/edit_distance.h"
 #include "agent/model/parse_kinds.h"
 
 namespace slipgate {
@@ -106,6 +108,21 @@ bool is_known_kind(std::string_view api_version, std::string_view kind) {
                                     "ListenerSet"sv,      "TCPRoute"sv,  "UDPRoute"sv};
     return split(api_version).group != kGatewayGroup || reads_kind(api_version, kind) ||
            std::find(kUnread.begin(), kUnread.end(), kind) != kUnread.end();
+}
+
+std::string_view nearest_kind(std::string_view api_version, std::string_view kind) {
+    constexpr std::size_t kMisspelt = 2;
+    const auto group = split(api_version).group;
+    if (group == kGatewayGroup && is_known_kind(api_version, kind)) return {};
+    std::string_view nearest;
+    auto least = kMisspelt + 1;
+    for (const auto& known : kKinds) {
+        const auto distance = edit_distance(kind, known.name);
+        if (known.group != group || distance >= least) continue;
+        least = distance;
+        nearest = known.name;
+    }
+    return nearest;
 }
 
 ParseOutcome parse_object(const nlohmann::json& document, std::string_view default_namespace) {

@@ -31,6 +31,10 @@ struct ObjectId {
 // False for a kind that its group does not have, so a typing mistake; only the Gateway API's kinds are all known here.
 [[nodiscard]] bool is_known_kind(std::string_view api_version, std::string_view kind);
 
+// The kind Slipgate reads that one of the same group, which it does not know, is likely a misspelling of: at most two
+// letters differ. Empty if there is none, or if the group is none it reads kinds of.
+[[nodiscard]] std::string_view nearest_kind(std::string_view api_version, std::string_view kind);
+
 struct ParseOutcome {
     ObjectId id;                   // as far as it could be read
     std::optional<Object> object;  // absent: refused, some problem is an error

@@ -6,8 +6,8 @@
 
 namespace slipgate {
 
-// debug: ignored on purpose; info: read, but worth a line; warning: the object is used without this field;
-// error: the object is refused.
+// debug: ignored on purpose; info: read, but worth a line; warning: the object is used without this field,
+// or is none Slipgate reads and was perhaps meant to be one; error: the object is refused.
 enum class Severity { debug, info, warning, error };
 
 // What is wrong with one field of one object.

@@ -9,10 +9,13 @@
 namespace slipgate {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
+using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
 std::vector<std::string> texts(const LoadedSnapshot& loaded, Severity at_least = Severity::info) {
@@ -155,7 +158,46 @@ TEST(LoadSnapshot, OtherKindsAreADebugNote) {
 TEST(LoadSnapshot, AKindThatTheGatewayApiDoesNotHaveIsAMistake) {
     const auto loaded = load_snapshot("apiVersion: gateway.networking.k8s.io/v1\nkind: TLSRuote\n", "web.yaml");
     EXPECT_THAT(texts(loaded), ElementsAre("web.yaml:2: kind: Unsupported value: \"TLSRuote\": no kind of "
-                                           "gateway.networking.k8s.io/v1"));
+                                           "gateway.networking.k8s.io/v1; the nearest known one is TLSRoute"));
+}
+
+TEST(LoadSnapshot, AMisspeltKindIsNamedWithTheNearestOne) {
+    const std::pair<const char*, const char*> kMisspelt[] = {
+        {"gateway.networking.k8s.io/v1 TLSRoutes", "TLSRoute"},
+        {"gateway.networking.k8s.io/v1 TSLRoute", "TLSRoute"},
+        {"gateway.networking.k8s.io/v1alpha2 TLSRout", "TLSRoute"},
+        {"gateway.networking.k8s.io/v1 gateway", "Gateway"},
+        {"gateway.networking.k8s.io/v1 GatewayClas", "GatewayClass"},
+        {"gateway.networking.k8s.io/v1beta1 ReferenceGrants", "ReferenceGrant"},
+        {"v1 Servce", "Service"},
+        {"v1 Serivce", "Service"},
+        {"v1 Services", "Service"},
+        {"v1 namespace", "Namespace"},
+        {"discovery.k8s.io/v1 EndpointsSlice", "EndpointSlice"},
+        {"discovery.k8s.io/v1 EndPointSlice", "EndpointSlice"},
+    };
+    for (const auto& [written, nearest] : kMisspelt) {
+        const std::string text = written;
+        const auto space = text.find(' ');
+        const auto loaded = load_snapshot(
+            "apiVersion: " + text.substr(0, space) + "\nkind: " + text.substr(space + 1) + "\nmetadata: {name: x}\n",
+            "a.yaml");
+        EXPECT_THAT(texts(loaded), ElementsAre(AllOf(StartsWith("a.yaml:2: kind: "), HasSubstr(text.substr(space + 1)),
+                                                     EndsWith("; the nearest known one is " + std::string(nearest)))))
+            << written;
+    }
+}
+
+TEST(LoadSnapshot, OtherKindsOfTheSameGroupsAreNoMistakes) {
+    for (const auto* core : {"Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "Node",
+                             "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate", "ReplicationController",
+                             "ResourceQuota", "Secret", "ServiceAccount"})
+        EXPECT_THAT(texts(load_snapshot("{apiVersion: v1, kind: " + std::string(core) + "}", "a.yaml")), IsEmpty());
+    for (const auto* route : {"HTTPRoute", "GRPCRoute", "TCPRoute", "UDPRoute", "ListenerSet", "BackendTLSPolicy"}) {
+        const auto text = "{apiVersion: gateway.networking.k8s.io/v1, kind: " + std::string(route) + "}";
+        EXPECT_THAT(texts(load_snapshot(text, "a.yaml")), IsEmpty());
+    }
+    EXPECT_THAT(texts(load_snapshot("{apiVersion: serving.knative.dev/v1, kind: Services}", "a.yaml")), IsEmpty());
 }
 
 TEST(LoadSnapshot, TheFirstDefinitionOfAnObjectCounts) {

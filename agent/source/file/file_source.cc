@@ -41,7 +41,7 @@ void write_log(const SourceProblem& found) {
 // are missing in the file now.
 void keep_objects_perhaps_meant(const ManifestFile& before, ManifestFile& now) {
     const auto nameless = std::find_if(now.problems.begin(), now.problems.end(), [](const SourceProblem& found) {
-        return found.problem.severity == Severity::error && found.object.name.empty();
+        return found.problem.severity >= Severity::warning && found.object.name.empty();
     });
     if (nameless == now.problems.end()) return;
     const auto line = nameless->line;

@@ -14,6 +14,10 @@ std::string text_at(const nlohmann::json& object, std::string_view key) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::string hint(std::string_view nearest) {
+    return nearest.empty() ? std::string() : fmt::format("; the nearest known one is {}", nearest);
+}
+
 // Reads one document into `file`. Paths of problems start at the object; `prefix` leads to it inside the document.
 class DocumentReader {
   public:
@@ -35,9 +39,14 @@ class DocumentReader {
         } else if (reads_kind(api_version, kind)) {
             read_object(value, prefix);
         } else if (!is_known_kind(api_version, kind)) {
-            report(
-                {}, prefix,
-                {Severity::error, "kind", fmt::format("Unsupported value: \"{}\": no kind of {}", kind, api_version)});
+            report({}, prefix,
+                   {Severity::error, "kind",
+                    fmt::format("Unsupported value: \"{}\": no kind of {}{}", kind, api_version,
+                                hint(nearest_kind(api_version, kind)))});
+        } else if (const auto nearest = nearest_kind(api_version, kind); !nearest.empty()) {
+            report({}, prefix,
+                   {Severity::warning, "kind",
+                    fmt::format("ignored: {} {} is not read{}", api_version, kind, hint(nearest))});
         } else {
             const auto metadata = value.value("metadata", nlohmann::json::object());
             const ObjectId id{api_version, kind, text_at(metadata, "namespace"), text_at(metadata, "name")};

@@ -42,8 +42,9 @@ struct ManifestFile {
 };
 
 // Reads the documents of a file, the items of a `kind: List` like documents of their own. Documents of other kinds are
-// noted as a problem of severity debug. An error without an object's name is of a document that does not say which
-// object it is. A file that is no YAML at all is the error here: nothing in it can be trusted.
+// noted as a problem of severity debug, or warning where the kind looks like a misspelt one. An error or warning
+// without an object's name is of a document that does not say which object it is. A file that is no YAML at all is the
+// error here: nothing in it can be trusted.
 [[nodiscard]] tl::expected<ManifestFile, SourceProblem> read_manifest(std::string_view text, std::string name);
 
 }  // namespace slipgate
