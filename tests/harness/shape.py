@@ -81,13 +81,13 @@ class Shape:
         cls.lab.address(cls.gateway, f"pod{number}", f"10.{number}.0.1/24", f"fd00:{number}::1/64")
         cls.lab.route(space, "default", "::/0", via=[f"10.{number}.0.1", f"fd00:{number}::1"])
 
-    def transfer(self, family, name, target=None, client=None, once_open=lambda: None):
-        """SIZE random bytes there and back, behind a hello; every byte must be the same. `once_open` is called after the hello."""
+    def transfer(self, family, name, target=None, client=None, once_open=lambda connection: None):
+        """SIZE random bytes there and back, behind a hello; every byte must be the same. `once_open` gets it after the hello."""
         hello, data = made(f"{name}.example.com"), os.urandom(SIZE)
         with connect(client or self.client, target or (VIP[family], 443)) as connection:
             connection.sendall(hello)
             self.assertEqual(read_exactly(connection, len(hello)), hello)
-            once_open()
+            once_open(connection)
             sender = threading.Thread(target=connection.sendall, args=(data,))
             sender.start()
             back = read_exactly(connection, SIZE)

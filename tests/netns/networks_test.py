@@ -7,10 +7,12 @@ lines rests on a class here or in bystanders_test.py.
 import socket
 import unittest
 
-from harness import FAMILIES, V4, V6, Counting, main
+from harness import FAMILIES, V4, V6, Counting, eventually, main
 from harness.clients import connect
 from harness.namespace import ip
+from harness.servers import read_exactly
 from harness.shape import SIZE, VIP, Shape
+from stations import swapped
 
 
 class PodsBehindABridge(Shape, unittest.TestCase):
@@ -168,17 +170,33 @@ class TunnelsWithoutEthernet(Shape, unittest.TestCase):
     def gateway_mtu(self, interface, mtu):
         ip("link", "set", interface, "mtu", mtu, namespace=self.gateway.name)
 
+    def shrink(self, connection, interface):
+        """Small segments pass until the connection's flow entry has the smaller MTU."""
+        self.gateway_mtu(interface, 1400)
+        port = swapped(connection.getsockname()[1])
+        def noticed():
+            connection.sendall(b"!")
+            self.assertEqual(read_exactly(connection, 1), b"!")
+            return any(flow["value"]["flow"]["mtu"] == 1400 for flow in self.agent.flows()
+                       if port in (flow["key"]["source_port"], flow["value"]["flow"]["destination_port"]))
+        eventually(noticed, "MTU 1400 in a flow entry")
+
+    def announced(self):
+        return [vip["value"]["mss"] for vip in self.agent.dump("vips")]
+
     def test_sender_behind_a_tunnel_is_told_of_a_smaller_mtu(self):
         """A way of the gateway shrinks under a connection: without ICMP to the client, or to the pod, nothing more would arrive."""
+        wide = self.announced()
         for family in FAMILIES:
             for name, narrow in ("pod7", "pod7"), ("pod6", "pod6"), ("pod6", "tun1"):
                 with self.subTest(family=family.name, pod=name, narrow=narrow):
                     for space in self.client, self.pods[name][0]:  # what they have learned already
                         ip("-6" if family == V6 else "-4", "route", "flush", "cache", namespace=space.name)
                     with Counting(self.agent) as counted:
-                        self.transfer(family, name, once_open=lambda narrow=narrow: self.gateway_mtu(narrow, 1400))
+                        self.transfer(family, name, once_open=lambda connection, narrow=narrow: self.shrink(connection, narrow))
                     self.gateway_mtu(narrow, 1500)
                     self.assertGreater(counted["too_big"], 0)
+                    eventually(lambda: self.announced() == wide, "large segments again for the next connection")
 
     def test_what_is_not_ours_passes(self):
         """The gateway's own stack still gets its packets: TCP and UDP to ports that nobody listens on are refused by it."""
