@@ -164,10 +164,9 @@ std::vector<ConditionChange> compare(const Statuses& before, const Statuses& aft
 }
 
 bool is_bad(const Condition& condition) {
-    static constexpr std::array<std::string_view, 3> kNegative = {"Conflicted", "OverlappingTLSConfig",
-                                                                  "PartiallyInvalid"};
-    const bool negative = condition.type.starts_with("slipgate.dev/") ||
-                          std::find(kNegative.begin(), kNegative.end(), condition.type) != kNegative.end();
+    static constexpr std::array<std::string_view, 3> kNegative = {"Conflicted", "slipgate.dev/EndpointsExcluded",
+                                                                  "slipgate.dev/NotProgrammed"};
+    const bool negative = std::find(kNegative.begin(), kNegative.end(), condition.type) != kNegative.end();
     return condition.status == (negative ? "True" : "False");
 }
 

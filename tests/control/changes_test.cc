@@ -126,7 +126,10 @@ TEST(ConditionChanges, PolarityDecidesWhatIsBad) {
     EXPECT_TRUE(is_bad(condition("Accepted", "False", "UnsupportedValue")));
     EXPECT_FALSE(is_bad(condition("Conflicted", "False", "NoConflicts")));
     EXPECT_TRUE(is_bad(condition("Conflicted", "True", "HostnameConflict")));
-    EXPECT_TRUE(is_bad(condition("PartiallyInvalid", "True", "UnsupportedValue")));
+    EXPECT_TRUE(is_bad(condition("slipgate.dev/NotProgrammed", "True", "NoResources")));
+    EXPECT_FALSE(is_bad(condition("slipgate.dev/SourceMode", "True", "Preserve")));
+    EXPECT_TRUE(is_bad(condition("slipgate.dev/SourceMode", "False", "InvalidValue")));
+    EXPECT_FALSE(is_bad(condition("OverlappingTLSConfig", "True", "OverlappingHostnames")));
     EXPECT_FALSE(is_bad(condition("Programmed", "Unknown", "Pending")));
 }
 
