@@ -5,22 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <deque>
-#include <random>
 #include <set>
 
 #include "tests/translate/naive_routing.h"
+#include "tests/translate/name_samples.h"
 
 namespace slipgate {
 namespace {
-
-// What the data plane does: the exact name, else the longest wildcard.
-std::optional<std::string> look_up(const FlatNames& names, const std::string& sni) {
-    if (const auto exact = names.find(sni); exact != names.end()) return exact->second;
-    for (auto dot = sni.find('.'); dot != std::string::npos; dot = sni.find('.', dot + 1)) {
-        if (const auto wildcard = names.find("*" + sni.substr(dot)); wildcard != names.end()) return wildcard->second;
-    }
-    return std::nullopt;
-}
 
 TlsRoute make_route(std::string name, std::vector<std::string> hostnames, std::string created = {}) {
     TlsRoute route;
@@ -56,38 +47,6 @@ TEST(Names, HostnameNoClientHelloCarriesIsLeftOut) {
     EXPECT_EQ(flatten_names({{"192.0.2.1", {&route}}}), FlatNames{});
 }
 
-// Few labels make many collisions; "1" makes names that no ClientHello carries.
-class Generator {
-  public:
-    explicit Generator(unsigned seed) : random_(seed) {}
-
-    std::size_t below(std::size_t limit) { return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random_); }
-
-    std::string hostname() {
-        std::string text = below(2) == 0 ? "*." : "";
-        for (auto labels = 1 + below(3); labels > 0; --labels) text += kLabels[below(4)] + (labels > 1 ? "." : "");
-        return text;
-    }
-
-    static std::vector<std::string> every_sni() {
-        std::vector<std::string> names;
-        std::vector<std::string> shorter{""};
-        for (int depth = 1; depth <= 4; ++depth) {
-            std::vector<std::string> longer;
-            for (const auto& name : shorter) {
-                for (const auto& label : kLabels) longer.push_back(name.empty() ? label : label + "." + name);
-            }
-            names.insert(names.end(), longer.begin(), longer.end());
-            shorter = std::move(longer);
-        }
-        return names;
-    }
-
-  private:
-    inline static const std::vector<std::string> kLabels{"a", "b", "cc", "1"};
-    std::mt19937 random_;
-};
-
 struct Case {
     std::deque<TlsRoute> routes;  // ListenerNames points into it
     std::vector<ListenerNames> listeners;
@@ -97,10 +56,9 @@ Case make_case(Generator& generate) {
     Case result;
     const auto route_count = 1 + generate.below(6);
     for (std::size_t i = 0; i < route_count; ++i) {
-        std::vector<std::string> hostnames;
-        for (auto n = 1 + generate.below(3); n > 0; --n) hostnames.push_back(generate.hostname());
-        const std::vector<std::string> ages{"", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"};
-        result.routes.push_back(make_route("r" + std::to_string(i), hostnames, ages[generate.below(3)]));
+        auto hostnames = generate.hostnames(3);
+        result.routes.push_back(
+            make_route("r" + std::to_string(i), std::move(hostnames), generate.creation_timestamp()));
     }
     std::set<std::string> hostnames;
     for (auto n = 1 + generate.below(5); n > 0; --n) {
