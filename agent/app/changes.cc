@@ -93,8 +93,15 @@ void add(Conditions& all, const std::string& kind, const std::string& name, cons
     for (const auto& condition : conditions) all[{kind, name, part, condition.type}] = condition;
 }
 
+void add(Conditions& all, const std::string& kind, const std::string& name,
+         const std::vector<ListenerStatus>& listeners) {
+    for (const auto& listener : listeners) add(all, kind, name, "listener " + listener.name, listener.conditions);
+}
+
+// A Gateway and a ListenerSet may have one name.
 std::string describe(const ParentReference& parent) {
-    std::string text = "parent " + (parent.namespace_ ? *parent.namespace_ + "/" : "") + parent.name;
+    std::string text = parent.kind == "Gateway" ? "parent " : "parent " + parent.kind + " ";
+    text += (parent.namespace_ ? *parent.namespace_ + "/" : "") + parent.name;
     if (parent.section_name) text += " " + *parent.section_name;
     if (parent.port) text += fmt::format(" port {}", *parent.port);
     return text;
@@ -105,8 +112,11 @@ Conditions flatten(const Statuses& statuses) {
     for (const auto& [name, status] : statuses.gateway_classes) add(all, "GatewayClass", name, "", status.conditions);
     for (const auto& [name, status] : statuses.gateways) {
         add(all, "Gateway", name, "", status.conditions);
-        for (const auto& listener : status.listeners)
-            add(all, "Gateway", name, "listener " + listener.name, listener.conditions);
+        add(all, "Gateway", name, status.listeners);
+    }
+    for (const auto& [name, status] : statuses.listener_sets) {
+        add(all, "ListenerSet", name, "", status.conditions);
+        add(all, "ListenerSet", name, status.listeners);
     }
     for (const auto& [name, status] : statuses.tls_routes) {
         for (const auto& parent : status.parents)

@@ -52,15 +52,22 @@ struct RouteGroupKind {
     bool operator==(const RouteGroupKind&) const = default;
 };
 
+// Whose objects may attach: those of the namespaces a Gateway's allowedListeners or a listener's allowedRoutes name.
+struct AllowedNamespaces {
+    std::string from;                       // All, Selector, Same, None
+    std::optional<LabelSelector> selector;  // for Selector; absent: selects nothing
+    bool operator==(const AllowedNamespaces&) const = default;
+};
+
+// Of a Gateway or a ListenerSet.
 struct Listener {
     std::string name;
     std::optional<std::string> hostname;
     std::uint16_t port = 0;
     std::string protocol;
-    std::optional<std::string> tls_mode;   // absent: no tls block
-    std::string namespaces_from = "Same";  // All, Selector, Same
-    std::optional<LabelSelector> namespaces_selector;
-    std::vector<RouteGroupKind> kinds;  // empty: decided by the protocol
+    std::optional<std::string> tls_mode;           // absent: no tls block
+    AllowedNamespaces allowed_routes{"Same", {}};  // never None
+    std::vector<RouteGroupKind> kinds;             // empty: decided by the protocol
     bool operator==(const Listener&) const = default;
 };
 
@@ -75,8 +82,24 @@ struct Gateway {
     std::string gateway_class_name;
     std::vector<Listener> listeners;
     std::vector<GatewayAddress> addresses;
-    bool has_parameters_ref = false;  // spec.infrastructure.parametersRef
+    AllowedNamespaces allowed_listeners{"None", {}};  // of ListenerSets
+    bool has_parameters_ref = false;                  // spec.infrastructure.parametersRef
     bool operator==(const Gateway&) const = default;
+};
+
+struct ParentGatewayReference {
+    std::string group = kGatewayGroup;
+    std::string kind = "Gateway";
+    std::optional<std::string> namespace_;
+    std::string name;
+    bool operator==(const ParentGatewayReference&) const = default;
+};
+
+struct ListenerSet {
+    ObjectMeta meta;
+    ParentGatewayReference parent_ref;
+    std::vector<Listener> listeners;
+    bool operator==(const ListenerSet&) const = default;
 };
 
 struct ParentReference {
@@ -166,7 +189,8 @@ struct Namespace {
     bool operator==(const Namespace&) const = default;
 };
 
-using Object = std::variant<GatewayClass, Gateway, TlsRoute, ReferenceGrant, Service, EndpointSlice, Namespace>;
+using Object =
+    std::variant<GatewayClass, Gateway, ListenerSet, TlsRoute, ReferenceGrant, Service, EndpointSlice, Namespace>;
 
 // "namespace/name", or "name" for a cluster-scoped object.
 [[nodiscard]] std::string key_of(const ObjectMeta& meta);
@@ -175,6 +199,7 @@ using Object = std::variant<GatewayClass, Gateway, TlsRoute, ReferenceGrant, Ser
 struct Snapshot {
     std::map<std::string, GatewayClass> gateway_classes;
     std::map<std::string, Gateway> gateways;
+    std::map<std::string, ListenerSet> listener_sets;
     std::map<std::string, TlsRoute> tls_routes;
     std::map<std::string, ReferenceGrant> reference_grants;
     std::map<std::string, Service> services;

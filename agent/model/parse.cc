@@ -41,6 +41,7 @@ struct Kind {
 constexpr std::array kKinds = {
     Kind{kGatewayGroup, "GatewayClass", kV1AndBeta, kSpecFields, false, kDnsSubdomain, parse_gateway_class},
     Kind{kGatewayGroup, "Gateway", kV1AndBeta, kSpecFields, true, kDnsSubdomain, parse_gateway},
+    Kind{kGatewayGroup, "ListenerSet", kV1, kSpecFields, true, kDnsSubdomain, parse_listener_set},
     Kind{kGatewayGroup, "TLSRoute", kTlsRouteVersions, kSpecFields, true, kDnsSubdomain, parse_tls_route},
     Kind{kGatewayGroup, "ReferenceGrant", kV1AndBeta, kGrantFields, true, kDnsSubdomain, parse_reference_grant},
     Kind{"", "Service", kV1, kSpecFields, true, kDnsLabel, parse_service},
@@ -104,8 +105,7 @@ bool reads_kind(std::string_view api_version, std::string_view kind) {
 }
 
 bool is_known_kind(std::string_view api_version, std::string_view kind) {
-    constexpr std::array kUnread = {"BackendTLSPolicy"sv, "GRPCRoute"sv, "HTTPRoute"sv,
-                                    "ListenerSet"sv,      "TCPRoute"sv,  "UDPRoute"sv};
+    constexpr std::array kUnread = {"BackendTLSPolicy"sv, "GRPCRoute"sv, "HTTPRoute"sv, "TCPRoute"sv, "UDPRoute"sv};
     return split(api_version).group != kGatewayGroup || reads_kind(api_version, kind) ||
            std::find(kUnread.begin(), kUnread.end(), kind) != kUnread.end();
 }

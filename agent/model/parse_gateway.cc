@@ -17,7 +17,6 @@ constexpr std::array kAddressFields = {"type"sv, "value"sv};
 constexpr std::array kInfrastructureFields = {"labels"sv, "annotations"sv, "parametersRef"sv};
 constexpr std::array kLocalParametersFields = {"group"sv, "kind"sv, "name"sv};
 constexpr std::array kAllowedListenersFields = {"namespaces"sv};
-constexpr std::array kNamespacesFields = {"from"sv, "selector"sv};
 constexpr std::array kFrom = {"All"sv, "Selector"sv, "Same"sv, "None"sv};
 constexpr Format kAddressValue{0, 253, is_anything, ""};
 
@@ -44,16 +43,6 @@ void check_unique_addresses(const ObjectReader& spec, const std::vector<GatewayA
     }
 }
 
-// Which ListenerSets may join is not asked yet: none are read.
-void check_allowed_listeners(const ObjectReader& spec) {
-    const auto allowed = spec.object("allowedListeners", kAllowedListenersFields);
-    if (!allowed) return;
-    const auto namespaces = allowed->object("namespaces", kNamespacesFields);
-    if (!namespaces) return;
-    (void)namespaces->choice("from", kFrom, "None");
-    if (const auto selector = namespaces->object("selector", kSelectorFields)) (void)parse_selector(*selector);
-}
-
 }  // namespace
 
 Object parse_gateway(const ObjectReader& root, ObjectMeta meta) {
@@ -70,7 +59,9 @@ Object parse_gateway(const ObjectReader& root, ObjectMeta meta) {
         (void)infrastructure->text_map("annotations", {0, 16}, kInfrastructureKey, kOptionValue);
         gateway.has_parameters_ref = check_parameters_ref(*infrastructure, kLocalParametersFields);
     }
-    check_allowed_listeners(*spec);
+    if (const auto allowed = spec->object("allowedListeners", kAllowedListenersFields)) {
+        gateway.allowed_listeners = parse_allowed_namespaces(*allowed, kFrom, "None");
+    }
     check_gateway_tls(*spec);
     if (spec->clean()) check_unique_addresses(*spec, gateway.addresses);
     return gateway;

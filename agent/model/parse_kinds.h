@@ -13,6 +13,7 @@ namespace slipgate {
 
 [[nodiscard]] Object parse_gateway_class(const ObjectReader& root, ObjectMeta meta);
 [[nodiscard]] Object parse_gateway(const ObjectReader& root, ObjectMeta meta);
+[[nodiscard]] Object parse_listener_set(const ObjectReader& root, ObjectMeta meta);
 [[nodiscard]] Object parse_tls_route(const ObjectReader& root, ObjectMeta meta);
 [[nodiscard]] Object parse_reference_grant(const ObjectReader& root, ObjectMeta meta);
 [[nodiscard]] Object parse_service(const ObjectReader& root, ObjectMeta meta);
@@ -25,7 +26,10 @@ namespace slipgate {
 // metav1.LabelSelector. The API server stores one with a wrong operator, key or value; here that is a warning, and the
 // selector matches nothing.
 [[nodiscard]] LabelSelector parse_selector(const ObjectReader& in);
-inline constexpr std::array<std::string_view, 2> kSelectorFields = {"matchLabels", "matchExpressions"};
+
+// namespaces of allowedRoutes or allowedListeners: `from`, one of `choices` and by default `fallback`, and a selector.
+[[nodiscard]] AllowedNamespaces parse_allowed_namespaces(const ObjectReader& owner, FieldNames choices,
+                                                         std::string_view fallback);
 
 // Gateway.spec.tls is of no use to a gateway without keys; checked all the same, as the API server does.
 void check_gateway_tls(const ObjectReader& spec);

@@ -13,19 +13,13 @@ using namespace std::string_view_literals;
 constexpr std::array kListenerFields = {"name"sv, "hostname"sv, "port"sv, "protocol"sv, "tls"sv, "allowedRoutes"sv};
 constexpr std::array kTlsFields = {"mode"sv, "certificateRefs"sv, "options"sv};
 constexpr std::array kAllowedRoutesFields = {"namespaces"sv, "kinds"sv};
-constexpr std::array kNamespacesFields = {"from"sv, "selector"sv};
 constexpr std::array kRouteKindFields = {"group"sv, "kind"sv};
 
 constexpr std::array kModes = {"Terminate"sv, "Passthrough"sv};
 constexpr std::array kFrom = {"All"sv, "Selector"sv, "Same"sv};
 
 void parse_allowed_routes(const ObjectReader& in, Listener& listener) {
-    if (const auto namespaces = in.object("namespaces", kNamespacesFields)) {
-        listener.namespaces_from = namespaces->choice("from", kFrom, "Same");
-        if (const auto selector = namespaces->object("selector", kSelectorFields)) {
-            listener.namespaces_selector = parse_selector(*selector);
-        }
-    }
+    listener.allowed_routes = parse_allowed_namespaces(in, kFrom, "Same");
     for (const auto& item : in.objects("kinds", {0, 8}, kRouteKindFields)) {
         RouteGroupKind kind;
         kind.group = item.text("group", kGroup).value_or(kGatewayGroup);

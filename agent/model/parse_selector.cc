@@ -10,6 +10,8 @@ namespace {
 
 using namespace std::string_view_literals;
 
+constexpr std::array kNamespacesFields = {"from"sv, "selector"sv};
+constexpr std::array kSelectorFields = {"matchLabels"sv, "matchExpressions"sv};
 constexpr std::array kExpressionFields = {"key"sv, "operator"sv, "values"sv};
 
 // Why no label can be compared with the expression, as LabelSelectorAsSelector() of Kubernetes sees it; empty: it can.
@@ -45,6 +47,17 @@ LabelSelector parse_selector(const ObjectReader& in) {
         selector.match_expressions.push_back(std::move(expression));
     }
     return selector;
+}
+
+AllowedNamespaces parse_allowed_namespaces(const ObjectReader& owner, FieldNames choices, std::string_view fallback) {
+    AllowedNamespaces allowed{std::string(fallback), {}};
+    const auto namespaces = owner.object("namespaces", kNamespacesFields);
+    if (!namespaces) return allowed;
+    allowed.from = namespaces->choice("from", choices, fallback);
+    if (const auto selector = namespaces->object("selector", kSelectorFields)) {
+        allowed.selector = parse_selector(*selector);
+    }
+    return allowed;
 }
 
 }  // namespace slipgate

@@ -37,9 +37,16 @@ struct ListenerStatus {
 
 struct GatewayStatus {
     std::vector<GatewayAddress> addresses;
+    std::int32_t attached_listener_sets = 0;
     std::vector<Condition> conditions;
     std::vector<ListenerStatus> listeners;
     bool operator==(const GatewayStatus&) const = default;
+};
+
+struct ListenerSetStatus {
+    std::vector<Condition> conditions;
+    std::vector<ListenerStatus> listeners;
+    bool operator==(const ListenerSetStatus&) const = default;
 };
 
 struct RouteParentStatus {
@@ -57,6 +64,7 @@ struct TlsRouteStatus {
 struct Statuses {
     std::map<std::string, GatewayClassStatus> gateway_classes;
     std::map<std::string, GatewayStatus> gateways;
+    std::map<std::string, ListenerSetStatus> listener_sets;
     std::map<std::string, TlsRouteStatus> tls_routes;
     bool operator==(const Statuses&) const = default;
 };

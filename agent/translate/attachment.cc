@@ -3,27 +3,13 @@
 
 #include <algorithm>
 
+#include "agent/translate/allowed_namespaces.h"
 #include "agent/translate/hostname.h"
-#include "agent/translate/label_selector.h"
 
 namespace slipgate {
 namespace {
 
 using Candidates = std::vector<ListenerState*>;
-
-// A namespace that is not known has no labels yet to be judged by: no selector takes it, not even one with NotIn.
-bool is_selected(const std::string& name, const std::optional<LabelSelector>& selector, const Snapshot& snapshot) {
-    const auto found = snapshot.namespaces.find(name);
-    return selector && found != snapshot.namespaces.end() && matches(*selector, found->second.meta.labels);
-}
-
-bool admits_namespace(const Listener& listener, const std::string& gateway_namespace,
-                      const std::string& route_namespace, const Snapshot& snapshot) {
-    if (listener.namespaces_from == "All") return true;
-    if (listener.namespaces_from == "Same") return gateway_namespace == route_namespace;
-    return listener.namespaces_from == "Selector" &&
-           is_selected(route_namespace, listener.namespaces_selector, snapshot);
-}
 
 bool has_hostname_for(const TlsRoute& route, const ListenerState& listener) {
     return std::any_of(route.hostnames.begin(), route.hostnames.end(),
@@ -37,21 +23,23 @@ std::string describe(const ParentReference& ref) {
     return text;
 }
 
-// The steps are those of the specification, in its order: the first that leaves no listener gives the reason.
-Outcome attach_to(const TlsRoute& route, const ParentReference& ref, GatewayState& gateway, const Snapshot& snapshot) {
+// The steps are those of the specification, in its order: the first that leaves no listener gives the reason. The
+// listeners are those of the parent itself: a Gateway's do not include those of its ListenerSets.
+Outcome attach_to(const TlsRoute& route, const ParentReference& ref, ListenerStates& listeners,
+                  const std::string& parent_namespace, const Snapshot& snapshot) {
     Candidates candidates;
-    for (auto& listener : gateway.listeners) {
+    for (auto& listener : listeners) {
         if (ref.section_name && *ref.section_name != listener.spec->name) continue;
         if (ref.port && *ref.port != listener.spec->port) continue;
         candidates.push_back(&listener);
     }
-    if (candidates.empty()) return failed("NoMatchingParent", "the Gateway has no listener" + describe(ref));
+    if (candidates.empty()) return failed("NoMatchingParent", "the " + ref.kind + " has no listener" + describe(ref));
 
     std::erase_if(candidates, [](const ListenerState* listener) { return listener->supported_kinds.empty(); });
     if (candidates.empty()) return failed("NotAllowedByListeners", "no listener takes routes of kind TLSRoute");
 
     std::erase_if(candidates, [&](const ListenerState* listener) {
-        return !admits_namespace(*listener->spec, gateway.spec->meta.namespace_, route.meta.namespace_, snapshot);
+        return !admits(listener->spec->allowed_routes, parent_namespace, route.meta.namespace_, snapshot);
     });
     if (candidates.empty()) {
         return failed("NotAllowedByListeners", "no listener takes routes from namespace " + route.meta.namespace_);
@@ -72,15 +60,34 @@ Outcome attach_to(const TlsRoute& route, const ParentReference& ref, GatewayStat
     return succeeded("Accepted", "attached to: " + names);
 }
 
+// The object that the parentRef names; nothing there for us to judge: none.
+struct Parent {
+    const GatewayState* gateway = nullptr;
+    ListenerStates* listeners = nullptr;
+};
+
+Parent find_parent(const ParentReference& ref, const std::string& parent_namespace, Parents& parents) {
+    if (ref.group != kGatewayGroup) return {};
+    if (ref.kind == "Gateway") {
+        const auto gateway = parents.gateways.find(parent_namespace + "/" + ref.name);
+        if (gateway != parents.gateways.end()) return {&gateway->second, &gateway->second.listeners};
+    }
+    if (ref.kind == "ListenerSet") {
+        const auto set = parents.listener_sets.find(parent_namespace + "/" + ref.name);
+        if (set != parents.listener_sets.end()) return {set->second.gateway, &set->second.listeners};
+    }
+    return {};
+}
+
 }  // namespace
 
-std::vector<Attachment> attach(const TlsRoute& route, GatewayStates& gateways, const Snapshot& snapshot) {
+std::vector<Attachment> attach(const TlsRoute& route, Parents& parents, const Snapshot& snapshot) {
     std::vector<Attachment> attachments;
     for (const auto& ref : route.parent_refs) {
-        if (ref.group != kGatewayGroup || ref.kind != "Gateway") continue;
-        const auto gateway = gateways.find(ref.namespace_.value_or(route.meta.namespace_) + "/" + ref.name);
-        if (gateway == gateways.end()) continue;
-        attachments.push_back({&ref, &gateway->second, attach_to(route, ref, gateway->second, snapshot)});
+        const auto parent_namespace = ref.namespace_.value_or(route.meta.namespace_);
+        const auto [gateway, listeners] = find_parent(ref, parent_namespace, parents);
+        if (!gateway) continue;
+        attachments.push_back({&ref, gateway, attach_to(route, ref, *listeners, parent_namespace, snapshot)});
     }
     return attachments;
 }

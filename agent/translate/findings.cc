@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "agent/translate/complaints.h"
+#include "agent/translate/listener_sets.h"
 
 namespace slipgate {
 namespace {
@@ -146,21 +147,19 @@ class Merge {
         for (auto& [key, route] : statuses_.tls_routes) {
             for (auto& parent : route.parents) judge_parent(key, parent);
         }
-        if (!index_.all_placed()) {
-            for (auto& [key, gateway] : statuses_.gateways) judge_gateway(snapshot_.gateways.at(key), gateway);
-        }
+        if (index_.all_placed()) return std::move(statuses_);
+        for (auto& [key, gateway] : statuses_.gateways) judge_gateway(snapshot_.gateways.at(key), gateway);
+        for (auto& [key, set] : statuses_.listener_sets) judge_listener_set(snapshot_.listener_sets.at(key), set);
         return std::move(statuses_);
     }
 
   private:
     void judge_parent(const std::string& route_key, RouteParentStatus& parent) {
         const auto& route_namespace = snapshot_.tls_routes.at(route_key).meta.namespace_;
-        const auto gateway = statuses_.gateways.find(parent.parent_ref.namespace_.value_or(route_namespace) + "/" +
-                                                     parent.parent_ref.name);
-        if (gateway == statuses_.gateways.end()) return;
-        const auto route = table_.routes.find(with_mode(route_key, translation_.source_modes.at(gateway->first)));
+        const auto gateway = gateway_of(parent.parent_ref, route_namespace);
+        const auto route = table_.routes.find(with_mode(route_key, translation_.source_modes.at(gateway)));
         if (route == table_.routes.end() || !is_true(parent.conditions, "Accepted")) return;
-        const auto vips = addresses_of(gateway->second);
+        const auto vips = addresses_of(statuses_.gateways.at(gateway));
 
         Complaints excluded;
         Complaints unplaced;
@@ -176,6 +175,12 @@ class Merge {
         }
         add_condition(parent.conditions, kEndpointsExcluded, excluded);
         add_condition(parent.conditions, kNotProgrammed, unplaced);
+    }
+
+    // Key of the Gateway behind an entry of a route's status: there are entries only for what leads to one of ours.
+    [[nodiscard]] std::string gateway_of(const ParentReference& ref, const std::string& route_namespace) const {
+        const auto key = ref.namespace_.value_or(route_namespace) + "/" + ref.name;
+        return ref.kind == "ListenerSet" ? parent_gateway(snapshot_.listener_sets.at(key)) : key;
     }
 
     // The names of a Gateway's address that lead to the route.
@@ -198,22 +203,42 @@ class Merge {
     }
 
     void judge_gateway(const Gateway& spec, GatewayStatus& gateway) {
+        const auto complaints = judge_listeners(spec.listeners, gateway.listeners, addresses_of(gateway));
+        auto* programmed = find(gateway.conditions, "Programmed");
+        if (!complaints.empty() && programmed->status == "True") fail_condition(*programmed, complaints.outcome());
+    }
+
+    // After its Gateway. As for a listener, the spec knows no reason for want of room.
+    void judge_listener_set(const ListenerSet& spec, ListenerSetStatus& set) {
+        const auto key = parent_gateway(spec);
+        auto& gateway = statuses_.gateways.at(key);
+        const auto complaints = judge_listeners(spec.listeners, set.listeners, addresses_of(gateway));
+        auto* programmed = find(set.conditions, "Programmed");
+        if (programmed->status != "True") return;
+        if (!is_true(gateway.conditions, "Programmed")) {
+            fail_condition(*programmed, parent_not_programmed(key));
+        } else if (!complaints.empty()) {
+            fail_condition(*programmed, {"False", "Pending", complaints.outcome().message});
+        }
+    }
+
+    // Programmed of the listeners; what is wrong with their VIPs.
+    Complaints judge_listeners(const std::vector<Listener>& specs, std::vector<ListenerStatus>& listeners,
+                               const std::vector<IpAddress>& addresses) const {
         Complaints all;
-        const auto addresses = addresses_of(gateway);
-        for (std::size_t i = 0; i < gateway.listeners.size(); ++i) {
-            auto* programmed = find(gateway.listeners[i].conditions, "Programmed");
+        for (std::size_t i = 0; i < listeners.size(); ++i) {
+            auto* programmed = find(listeners[i].conditions, "Programmed");
             if (programmed->status != "True") continue;
             Complaints here;
             for (const auto& address : addresses) {
-                const SocketAddress vip{address, spec.listeners[i].port};
+                const SocketAddress vip{address, specs[i].port};
                 for (auto* complaints : {&here, &all})
                     note(TablePart::of_vip(vip), vip.to_string() + ": ", *complaints);
             }
             // The spec knows no reason for want of room here, as it does for a Gateway.
             if (!here.empty()) fail_condition(*programmed, {"False", "Pending", here.outcome().message});
         }
-        auto* programmed = find(gateway.conditions, "Programmed");
-        if (!all.empty() && programmed->status == "True") fail_condition(*programmed, all.outcome());
+        return all;
     }
 
     static void fail_condition(Condition& condition, const Outcome& outcome) {

@@ -10,7 +10,7 @@ namespace slipgate {
 
 // The statuses of a translation, with what the data path found out about its table (docs/decisions/0008):
 //   TLSRoute, each accepted parent: slipgate.dev/EndpointsExcluded and slipgate.dev/NotProgrammed, set only when True;
-//   Gateway and listener: Programmed=False where a VIP is not in the maps.
+//   Gateway, ListenerSet and listener: Programmed=False where a VIP is not in the maps.
 // `snapshot` is the one that was translated. Pure.
 [[nodiscard]] Statuses add_findings(const Translation& translation, const Snapshot& snapshot, const Findings& findings);
 

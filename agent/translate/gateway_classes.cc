@@ -14,6 +14,7 @@ constexpr const char* kSupportedFeatures[] = {
     "GatewayPort8080",
     "GatewayRouteHostnameIntersectionPrecedence",
     "GatewayStaticAddresses",
+    "ListenerSet",
     "ReferenceGrant",
     "TLSRoute",
 };

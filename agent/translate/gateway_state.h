@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is found out about a Gateway on the way to its status and its VIPs. Pointers are into the snapshot.
+// What is found out about Gateways and ListenerSets on the way to their statuses and VIPs. Pointers are into the
+// snapshot, or from one state to another.
 #pragma once
 
 #include <map>
@@ -30,16 +31,29 @@ struct ListenerState {
     }
 };
 
+using ListenerStates = std::vector<ListenerState>;  // of one object, as in its spec
+
 struct GatewayState {
     const Gateway* spec = nullptr;
-    std::vector<ListenerState> listeners;  // as in the spec
-    std::vector<IpAddress> addresses;      // it answers on; none unless it is accepted
+    ListenerStates listeners;
+    std::vector<IpAddress> addresses;  // it answers on; none unless it is accepted
     Outcome accepted;
     Outcome programmed;
     SourceModeChoice source;
+    std::vector<ListenerStates*> merged;  // its listeners, then those of ListenerSets that joined, by precedence
+    std::int32_t attached_listener_sets = 0;
 };
 
-// The Gateways of our classes, by key.
+struct ListenerSetState {
+    const ListenerSet* spec = nullptr;
+    const GatewayState* gateway = nullptr;
+    ListenerStates listeners;
+    Outcome accepted;
+    Outcome programmed;
+};
+
+// Those of our classes, by key.
 using GatewayStates = std::map<std::string, GatewayState>;
+using ListenerSetStates = std::map<std::string, ListenerSetState>;
 
 }  // namespace slipgate

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/translate/gateways.h"
 
-#include <algorithm>
-#include <set>
-
 #include "agent/translate/gateway_addresses.h"
 #include "agent/translate/gateway_classes.h"
 #include "agent/translate/listeners.h"
@@ -11,8 +8,6 @@
 
 namespace slipgate {
 namespace {
-
-using PortOwners = std::map<SocketAddress, std::string>;  // VIP -> key of the Gateway that has it
 
 // Why the Gateway as a whole is refused, whatever its listeners are.
 std::optional<Outcome> find_refusal(const Gateway& gateway, const GatewayClass& gateway_class,
@@ -31,40 +26,6 @@ std::optional<Outcome> find_refusal(const Gateway& gateway, const GatewayClass& 
     return std::nullopt;
 }
 
-// All listeners are to answer on all addresses, so a port is taken on every one of them or not at all.
-void claim_ports(GatewayState& state, PortOwners& owners) {
-    const auto key = key_of(state.spec->meta);
-    for (auto& listener : state.listeners) {
-        if (!listener.accepted.ok()) continue;
-        std::string taken;
-        for (const auto& address : state.addresses) {
-            const auto owner = owners.find({address, listener.spec->port});
-            if (owner == owners.end() || owner->second == key) continue;
-            append(taken, owner->first.to_string() + " belongs to Gateway " + owner->second, ", ");
-        }
-        if (!taken.empty()) {
-            listener.accepted = failed("PortUnavailable", taken);
-            continue;
-        }
-        for (const auto& address : state.addresses) owners.emplace(SocketAddress{address, listener.spec->port}, key);
-    }
-}
-
-Outcome accept_by_listeners(const std::vector<ListenerState>& listeners) {
-    std::string invalid;
-    bool any_valid = false;
-    for (const auto& listener : listeners) {
-        if (listener.accepted.ok()) {
-            any_valid = true;
-        } else {
-            append(invalid, listener.spec->name, ", ");
-        }
-    }
-    if (!any_valid) return failed("ListenersNotValid", "no listener is accepted; see their conditions");
-    if (!invalid.empty()) return succeeded("ListenersNotValid", "listeners not accepted: " + invalid);
-    return succeeded("Accepted", "the Gateway is accepted");
-}
-
 Outcome program_gateway(const GatewayState& state, const AddressAssignment& addresses) {
     if (!state.accepted.ok()) return failed("Invalid", "the Gateway is not accepted");
     if (!addresses.unusable.empty()) {
@@ -77,51 +38,37 @@ Outcome program_gateway(const GatewayState& state, const AddressAssignment& addr
     return succeeded("Programmed", "accepted listeners are served on all addresses");
 }
 
-Outcome program_listener(const ListenerState& listener, const GatewayState& gateway) {
-    if (listener.conflicted) return failed(listener.conflicted->reason, listener.conflicted->message);
-    if (!listener.accepted.ok()) return failed("Invalid", "the listener is not accepted");
-    if (!gateway.accepted.ok()) return failed("Invalid", "the Gateway is not accepted");
-    if (gateway.addresses.empty()) return failed("Pending", "the Gateway has no address to listen on");
-    return succeeded("Programmed", "the listener is served");
-}
-
 GatewayState judge_gateway(const Gateway& gateway, const GatewayClass& gateway_class, const TranslateOptions& options,
-                           PortOwners& owners) {
+                           PortOwners& ports) {
     const auto addresses = assign_addresses(gateway, options.addresses);
     const auto refusal = find_refusal(gateway, gateway_class, addresses);
 
     GatewayState state;
     state.spec = &gateway;
-    state.listeners = judge_listeners(gateway);
+    state.listeners = judge_listeners(gateway.listeners, {});
     state.source = choose_source_mode(gateway, options);
     if (!refusal) {
         state.addresses = addresses.usable;
-        claim_ports(state, owners);
+        ports.claim(state, state.listeners, PortOwners::Named::yes);
     }
-    mark_overlaps(state.listeners);
-    state.accepted = refusal ? *refusal : accept_by_listeners(state.listeners);
+    state.accepted = refusal ? *refusal : accept_by_listeners(state.listeners, "Gateway");
     if (!state.accepted.ok()) state.addresses.clear();
     state.programmed = program_gateway(state, addresses);
-    for (auto& listener : state.listeners) listener.programmed = program_listener(listener, state);
+    program_listeners(state.listeners, "Gateway", state.accepted, state.addresses);
     return state;
 }
 
 }  // namespace
 
-GatewayStates judge_gateways(const Snapshot& snapshot, const TranslateOptions& options) {
-    std::vector<const Gateway*> oldest_first;
-    oldest_first.reserve(snapshot.gateways.size());
-    for (const auto& [key, gateway] : snapshot.gateways) oldest_first.push_back(&gateway);
-    std::sort(oldest_first.begin(), oldest_first.end(),
-              [](const auto* a, const auto* b) { return precedes(a->meta, b->meta); });
-
+GatewayStates judge_gateways(const Snapshot& snapshot, const TranslateOptions& options, PortOwners& ports) {
     GatewayStates states;
-    PortOwners owners;
-    for (const auto* gateway : oldest_first) {
+    for (const auto* gateway : oldest_first(snapshot.gateways)) {
         const auto gateway_class = snapshot.gateway_classes.find(gateway->gateway_class_name);
         if (gateway_class == snapshot.gateway_classes.end()) continue;
         if (gateway_class->second.controller_name != options.controller_name) continue;
-        states.emplace(key_of(gateway->meta), judge_gateway(*gateway, gateway_class->second, options, owners));
+        auto& state = states[key_of(gateway->meta)];
+        state = judge_gateway(*gateway, gateway_class->second, options, ports);
+        state.merged = {&state.listeners};
     }
     return states;
 }
@@ -134,7 +81,8 @@ GatewayStatus gateway_status(const GatewayState& gateway) {
     status.conditions.push_back(make_condition("Programmed", gateway.programmed, generation));
     if (gateway.source.outcome)
         status.conditions.push_back(make_condition("slipgate.dev/SourceMode", *gateway.source.outcome, generation));
-    for (const auto& listener : gateway.listeners) status.listeners.push_back(listener_status(listener, generation));
+    status.listeners = listener_statuses(gateway.listeners, generation);
+    status.attached_listener_sets = gateway.attached_listener_sets;
     return status;
 }
 

@@ -2,13 +2,14 @@
 #pragma once
 
 #include "agent/translate/gateway_state.h"
+#include "agent/translate/ports.h"
 #include "agent/translate/translate.h"
 
 namespace slipgate {
 
-// Judges every Gateway of our classes, the oldest first: two Gateways that want one port of one address do not share
-// it, the first has it and the other's listeners of that port are PortUnavailable.
-[[nodiscard]] GatewayStates judge_gateways(const Snapshot& snapshot, const TranslateOptions& options);
+// Judges every Gateway of our classes by itself, the oldest first: it has the ports it claims.
+[[nodiscard]] GatewayStates judge_gateways(const Snapshot& snapshot, const TranslateOptions& options,
+                                           PortOwners& ports);
 
 [[nodiscard]] GatewayStatus gateway_status(const GatewayState& gateway);
 

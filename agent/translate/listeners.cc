@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/translate/listeners.h"
 
-#include <algorithm>
-
 #include "agent/translate/hostname.h"
 
 namespace slipgate {
 namespace {
-
-bool is_tls(const Listener& listener) {
-    return listener.protocol == "TLS";
-}
-
-bool is_passthrough(const Listener& listener) {
-    return is_tls(listener) && listener.tls_mode == "Passthrough";
-}
 
 Outcome accept_listener(const Listener& listener) {
     if (!is_tls(listener)) {
@@ -49,61 +39,13 @@ void judge_route_kinds(ListenerState& state) {
                                                    "allowedRoutes.kinds that this listener cannot serve: " + invalid);
 }
 
-// The listener that makes it impossible to serve `listener`, and why.
-std::optional<Outcome> find_conflict(const Listener& listener, const std::vector<Listener>& all) {
-    if (!is_tls(listener)) return std::nullopt;  // unsupported protocols stand in nobody's way
-    const auto rival_that = [&](auto&& is_rival) {
-        return std::find_if(all.begin(), all.end(), [&](const Listener& other) {
-            return &other != &listener && is_tls(other) && other.port == listener.port && is_rival(other);
-        });
-    };
-    const auto other_mode =
-        rival_that([&](const Listener& o) { return is_passthrough(o) != is_passthrough(listener); });
-    if (other_mode != all.end()) {
-        return failed("ProtocolConflict", "Passthrough and Terminate cannot share port " +
-                                              std::to_string(listener.port) + ": the other listener is " +
-                                              other_mode->name);
-    }
-    const auto same_name = rival_that([&](const Listener& o) { return o.hostname == listener.hostname; });
-    if (is_passthrough(listener) && same_name != all.end()) {
-        return failed("HostnameConflict", "listener " + same_name->name + " has the same port and hostname");
-    }
-    return std::nullopt;
-}
-
-}  // namespace
-
-std::vector<ListenerState> judge_listeners(const Gateway& gateway) {
-    std::vector<ListenerState> states;
-    for (const auto& listener : gateway.listeners) {
-        ListenerState state;
-        state.spec = &listener;
-        judge_route_kinds(state);
-        state.accepted = accept_listener(listener);
-        if (const auto conflict = find_conflict(listener, gateway.listeners)) {
-            state.accepted = *conflict;
-            state.conflicted = succeeded(conflict->reason, conflict->message);  // Conflicted=True
-        }
-        states.push_back(std::move(state));
-    }
-    return states;
-}
-
-void mark_overlaps(std::vector<ListenerState>& listeners) {
-    for (auto& listener : listeners) {
-        if (!listener.accepted.ok()) continue;
-        std::string others;
-        for (const auto& other : listeners) {
-            if (&other != &listener && other.accepted.ok() && other.spec->port == listener.spec->port &&
-                intersect(other.hostname(), listener.hostname())) {
-                append(others, other.spec->name, ", ");
-            }
-        }
-        if (others.empty()) continue;
-        listener.overlapping =
-            succeeded("OverlappingHostnames",
-                      "names in common with " + others + "; the listener with the more specific hostname serves them");
-    }
+Outcome program_listener(const ListenerState& listener, const std::string& kind, const Outcome& accepted,
+                         const std::vector<IpAddress>& addresses) {
+    if (listener.conflicted) return failed(listener.conflicted->reason, listener.conflicted->message);
+    if (!listener.accepted.ok()) return failed("Invalid", "the listener is not accepted");
+    if (!accepted.ok()) return failed("Invalid", "the " + kind + " is not accepted");
+    if (addresses.empty()) return failed("Pending", "the Gateway has no address to listen on");
+    return succeeded("Programmed", "the listener is served");
 }
 
 ListenerStatus listener_status(const ListenerState& listener, std::int64_t generation) {
@@ -120,6 +62,53 @@ ListenerStatus listener_status(const ListenerState& listener, std::int64_t gener
         status.conditions.push_back(make_condition("OverlappingTLSConfig", *listener.overlapping, generation));
     }
     return status;
+}
+
+}  // namespace
+
+ListenerStates judge_listeners(const std::vector<Listener>& listeners, const TakenNames& taken) {
+    ListenerStates states;
+    std::vector<const Listener*> rivals;  // whoever lost to an object before is in nobody's way here
+    for (const auto& listener : listeners) {
+        auto& state = states.emplace_back();
+        state.spec = &listener;
+        judge_route_kinds(state);
+        state.conflicted = taken.conflict_of(listener);
+        if (!state.conflicted) rivals.push_back(&listener);
+    }
+    for (auto& state : states) {
+        if (!state.conflicted) state.conflicted = conflict_among(rivals, *state.spec);
+        state.accepted = state.conflicted ? failed(state.conflicted->reason, state.conflicted->message)
+                                          : accept_listener(*state.spec);
+    }
+    return states;
+}
+
+Outcome accept_by_listeners(const ListenerStates& listeners, const std::string& kind) {
+    std::string invalid;
+    bool any_valid = false;
+    for (const auto& listener : listeners) {
+        if (listener.accepted.ok()) {
+            any_valid = true;
+        } else {
+            append(invalid, listener.spec->name, ", ");
+        }
+    }
+    if (!any_valid) return failed("ListenersNotValid", "no listener is accepted; see their conditions");
+    if (!invalid.empty()) return succeeded("ListenersNotValid", "listeners not accepted: " + invalid);
+    return succeeded("Accepted", "the " + kind + " is accepted");
+}
+
+void program_listeners(ListenerStates& listeners, const std::string& kind, const Outcome& accepted,
+                       const std::vector<IpAddress>& addresses) {
+    for (auto& listener : listeners) listener.programmed = program_listener(listener, kind, accepted, addresses);
+}
+
+std::vector<ListenerStatus> listener_statuses(const ListenerStates& listeners, std::int64_t generation) {
+    std::vector<ListenerStatus> statuses;
+    statuses.reserve(listeners.size());
+    for (const auto& listener : listeners) statuses.push_back(listener_status(listener, generation));
+    return statuses;
 }
 
 }  // namespace slipgate

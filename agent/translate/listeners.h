@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+// What the listeners of a Gateway and of a ListenerSet have in common.
 #pragma once
 
+#include <string>
 #include <vector>
 
+#include "agent/translate/conflicts.h"
 #include "agent/translate/gateway_state.h"
 
 namespace slipgate {
 
-// What can be said of a Gateway's listeners by looking at this Gateway alone: Accepted, ResolvedRefs, Conflicted and
-// supportedKinds. Only TLS in Passthrough mode is served.
-[[nodiscard]] std::vector<ListenerState> judge_listeners(const Gateway& gateway);
+// Accepted, ResolvedRefs, Conflicted and supportedKinds of the listeners of one object, as far as they depend on it and
+// on what comes before it. Only TLS in Passthrough mode is served.
+[[nodiscard]] ListenerStates judge_listeners(const std::vector<Listener>& listeners, const TakenNames& taken);
 
-// Sets `overlapping` on accepted listeners of one port whose hostnames have names in common.
-void mark_overlaps(std::vector<ListenerState>& listeners);
+// Accepted of the object by that of its listeners. `kind`: Gateway or ListenerSet.
+[[nodiscard]] Outcome accept_by_listeners(const ListenerStates& listeners, const std::string& kind);
 
-[[nodiscard]] ListenerStatus listener_status(const ListenerState& listener, std::int64_t generation);
+// Sets Programmed of the listeners of an object with that Accepted, on a Gateway with these addresses.
+void program_listeners(ListenerStates& listeners, const std::string& kind, const Outcome& accepted,
+                       const std::vector<IpAddress>& addresses);
+
+[[nodiscard]] std::vector<ListenerStatus> listener_statuses(const ListenerStates& listeners, std::int64_t generation);
 
 }  // namespace slipgate

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
 #include "agent/model/objects.h"
 
 namespace slipgate {
@@ -9,5 +14,14 @@ namespace slipgate {
 // creationTimestamp (files) counts as older than any with one, and as equal in age to another without; anything else
 // would not be a total order.
 [[nodiscard]] bool precedes(const ObjectMeta& a, const ObjectMeta& b);
+
+template <typename T>
+[[nodiscard]] std::vector<const T*> oldest_first(const std::map<std::string, T>& objects) {
+    std::vector<const T*> sorted;
+    sorted.reserve(objects.size());
+    for (const auto& [key, object] : objects) sorted.push_back(&object);
+    std::sort(sorted.begin(), sorted.end(), [](const T* a, const T* b) { return precedes(a->meta, b->meta); });
+    return sorted;
+}
 
 }  // namespace slipgate

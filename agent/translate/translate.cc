@@ -5,7 +5,9 @@
 #include "agent/translate/backend_refs.h"
 #include "agent/translate/gateway_classes.h"
 #include "agent/translate/gateways.h"
+#include "agent/translate/listener_sets.h"
 #include "agent/translate/names.h"
+#include "agent/translate/parents.h"
 
 namespace slipgate {
 namespace {
@@ -13,8 +15,11 @@ namespace {
 // Accepted listeners of one port answer together, on each address of the Gateway.
 void add_vips(const GatewayState& gateway, RoutingTable& table) {
     std::map<std::uint16_t, std::vector<ListenerNames>> by_port;
-    for (const auto& listener : gateway.listeners) {
-        if (listener.programmed.ok()) by_port[listener.spec->port].push_back({listener.hostname(), listener.routes});
+    for (const auto* listeners : gateway.merged) {
+        for (const auto& listener : *listeners) {
+            if (listener.programmed.ok())
+                by_port[listener.spec->port].push_back({listener.hostname(), listener.routes});
+        }
     }
     for (const auto& [port, listeners] : by_port) {
         auto names = flatten_names(listeners);
@@ -68,11 +73,11 @@ Translation translate(const Snapshot& snapshot, const TranslateOptions& options)
         result.statuses.gateway_classes[key] = gateway_class_status(gateway_class, options.bundle_versions);
     }
 
-    auto gateways = judge_gateways(snapshot, options);
+    auto parents = judge_parents(snapshot, options);
     BackendResolver resolver(snapshot, options);
     std::map<std::string, ResolvedRoute> resolved;  // by their key in RoutingTable::routes
     for (const auto& [key, route] : snapshot.tls_routes) {
-        const auto attachments = attach(route, gateways, snapshot);
+        const auto attachments = attach(route, parents, snapshot);
         if (attachments.empty()) continue;  // not ours: neither served nor reported on
         for (const auto& attachment : attachments) {
             const auto mode = attachment.gateway->source.mode;
@@ -82,10 +87,13 @@ Translation translate(const Snapshot& snapshot, const TranslateOptions& options)
         result.statuses.tls_routes[key] = route_status(key, route, resolved, attachments, options);
     }
 
-    for (const auto& [key, gateway] : gateways) {
+    for (const auto& [key, gateway] : parents.gateways) {
         add_vips(gateway, result.table);
         result.statuses.gateways[key] = gateway_status(gateway);
         result.source_modes[key] = gateway.source.mode;
+    }
+    for (const auto& [key, set] : parents.listener_sets) {
+        result.statuses.listener_sets[key] = listener_set_status(set);
     }
     add_routes_and_backends(resolved, resolver, result);
     return result;

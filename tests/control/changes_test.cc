@@ -78,6 +78,9 @@ Statuses statuses() {
     gateway.listeners.resize(1);
     gateway.listeners[0].name = "tls";
     gateway.listeners[0].conditions = {condition("Conflicted", "False", "NoConflicts")};
+    auto& set = s.listener_sets["shop/gw"];
+    set.conditions = {condition("Programmed", "True", "Programmed")};
+    set.listeners = {{"tls", {}, 0, {condition("Accepted", "True", "Accepted")}}};
     auto& route = s.tls_routes["shop/web"];
     route.parents.resize(1);
     route.parents[0].parent_ref.name = "gw";
@@ -101,7 +104,24 @@ TEST(ConditionChanges, NameObjectAndPart) {
                                             condition("Conflicted", "True", "HostnameConflict")},
                             ConditionChange{"TLSRoute", "shop/web", "parent gw tls",
                                             condition("ResolvedRefs", "False", "BackendNotFound")}));
-    EXPECT_EQ(compare(Statuses{}, statuses()).size(), 4u);
+    EXPECT_EQ(compare(Statuses{}, statuses()).size(), 6u);
+}
+
+TEST(ConditionChanges, OfAListenerSetAreNotThoseOfTheGatewayOfItsName) {
+    auto before = statuses();
+    auto& parents = before.tls_routes["shop/web"].parents;
+    parents.push_back(parents[0]);
+    parents[1].parent_ref.kind = "ListenerSet";
+    auto after = before;
+    after.listener_sets["shop/gw"].conditions[0] = condition("Programmed", "False", "ParentNotProgrammed");
+    after.listener_sets["shop/gw"].listeners[0].conditions[0] = condition("Accepted", "False", "PortUnavailable");
+    after.tls_routes["shop/web"].parents[1].conditions[0] = condition("ResolvedRefs", "False", "BackendNotFound");
+    EXPECT_THAT(compare(before, after),
+                ElementsAre(ConditionChange{"ListenerSet", "shop/gw", "", after.listener_sets["shop/gw"].conditions[0]},
+                            ConditionChange{"ListenerSet", "shop/gw", "listener tls",
+                                            after.listener_sets["shop/gw"].listeners[0].conditions[0]},
+                            ConditionChange{"TLSRoute", "shop/web", "parent ListenerSet gw tls",
+                                            after.tls_routes["shop/web"].parents[1].conditions[0]}));
 }
 
 TEST(ConditionChanges, BadOneThatGoesIsToldAndAGoodOneIsNot) {

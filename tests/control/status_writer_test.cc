@@ -30,6 +30,13 @@ spec:
   listeners: [{name: tls, protocol: TLS, port: 443, tls: {mode: Passthrough}}]
 ---
 apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: edge, generation: 5}
+spec:
+  parentRef: {name: edge}
+  listeners: [{name: tls, protocol: TLS, port: 8443, tls: {mode: Passthrough}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
 kind: TLSRoute
 metadata: {name: shop}
 spec:
@@ -40,10 +47,14 @@ spec:
                                 "a.yaml");
         ASSERT_TRUE(loaded_.problems.empty());
         auto& gateway = statuses_.gateways["default/edge"];
+        gateway.attached_listener_sets = 1;
         gateway.addresses = {{"IPAddress", "192.0.2.1"}};
         gateway.conditions = {{"Accepted", "True", "Accepted", "", 3},
                               {"Programmed", "False", "Pending", "x: y # z", 3}};
         gateway.listeners = {{"tls", {{kGatewayGroup, "TLSRoute"}}, 2, {{"Accepted", "True", "Accepted", "", 3}}}};
+        auto& set = statuses_.listener_sets["default/edge"];
+        set.conditions = {{"Accepted", "True", "Accepted", "", 5}};
+        set.listeners = {{"tls", {}, 1, {{"Conflicted", "True", "HostnameConflict", "", 5}}}};
         auto& route = statuses_.tls_routes["default/shop"];
         for (const auto& parent : loaded_.snapshot.tls_routes.at("default/shop").parent_refs) {
             route.parents.push_back(
@@ -75,7 +86,7 @@ TEST_F(StatusWriterTest, WritesWhatTheApiServerWouldHold) {
       "apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
       "metadata": {"name": "edge", "namespace": "default", "generation": 3},
       "status": {
-        "addresses": [{"type": "IPAddress", "value": "192.0.2.1"}],
+        "addresses": [{"type": "IPAddress", "value": "192.0.2.1"}], "attachedListenerSets": 1,
         "conditions": [
           {"type": "Accepted", "status": "True", "reason": "Accepted", "message": "", "observedGeneration": 3,
            "lastTransitionTime": "2026-01-31T12:00:00Z"},
@@ -85,6 +96,15 @@ TEST_F(StatusWriterTest, WritesWhatTheApiServerWouldHold) {
           "supportedKinds": [{"group": "gateway.networking.k8s.io", "kind": "TLSRoute"}],
           "conditions": [{"type": "Accepted", "status": "True", "reason": "Accepted", "message": "",
             "observedGeneration": 3, "lastTransitionTime": "2026-01-31T12:00:00Z"}]}]}})"));
+    EXPECT_EQ(read("listenerset_default_edge.yaml"), nlohmann::json::parse(R"({
+      "apiVersion": "gateway.networking.k8s.io/v1", "kind": "ListenerSet",
+      "metadata": {"name": "edge", "namespace": "default", "generation": 5},
+      "status": {
+        "conditions": [{"type": "Accepted", "status": "True", "reason": "Accepted", "message": "",
+          "observedGeneration": 5, "lastTransitionTime": "2026-01-31T12:00:00Z"}],
+        "listeners": [{"name": "tls", "attachedRoutes": 1, "supportedKinds": [],
+          "conditions": [{"type": "Conflicted", "status": "True", "reason": "HostnameConflict", "message": "",
+            "observedGeneration": 5, "lastTransitionTime": "2026-01-31T12:00:00Z"}]}]}})"));
     const auto parent = read("tlsroute_default_shop.yaml")["status"]["parents"][1];
     EXPECT_EQ(parent["parentRef"]["sectionName"], "other");
     EXPECT_EQ(parent["controllerName"], "slipgate.dev/gateway-controller");

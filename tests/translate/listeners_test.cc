@@ -24,7 +24,7 @@ TEST(Listeners, OneHostnameTwiceConflictsOnBoth) {
     gateway.listeners = {make_listener("a", "www.example.com", "Passthrough"),
                          make_listener("b", "www.example.com", "Passthrough"),
                          make_listener("c", "api.example.com", "Passthrough")};
-    const auto states = judge_listeners(gateway);
+    const auto states = judge_listeners(gateway.listeners, {});
     for (const auto* state : {&states[0], &states[1]}) {
         EXPECT_EQ(state->accepted.status, "False");
         EXPECT_EQ(state->accepted.reason, "HostnameConflict");
@@ -39,7 +39,7 @@ TEST(Listeners, OneHostnameTwiceConflictsOnBoth) {
 TEST(Listeners, TlsWithoutModeIsTerminate) {
     Gateway gateway;
     gateway.listeners = {make_listener("a", std::nullopt, std::nullopt)};
-    EXPECT_EQ(judge_listeners(gateway).front().accepted.reason, "UnsupportedValue");
+    EXPECT_EQ(judge_listeners(gateway.listeners, {}).front().accepted.reason, "UnsupportedValue");
 }
 
 TEST(Translate, GatewayWithoutListenersIsNotAccepted) {

@@ -67,18 +67,9 @@ void put_status(YAML::Emitter& out, const GatewayClassStatus& status) {
     out << EndSeq;
 }
 
-void put_status(YAML::Emitter& out, const GatewayStatus& status) {
-    out << Key << "addresses" << Value << BeginSeq;
-    for (const auto& [type, value] : status.addresses) {
-        out << Flow << BeginMap;
-        put(out, "type", type);
-        put(out, "value", value);
-        out << EndMap;
-    }
-    out << EndSeq;
-    put_conditions(out, status.conditions);
+void put_listeners(YAML::Emitter& out, const std::vector<ListenerStatus>& listeners) {
     out << Key << "listeners" << Value << BeginSeq;
-    for (const auto& listener : status.listeners) {
+    for (const auto& listener : listeners) {
         out << BeginMap;
         put(out, "name", listener.name);
         put(out, "attachedRoutes", listener.attached_routes);
@@ -89,6 +80,25 @@ void put_status(YAML::Emitter& out, const GatewayStatus& status) {
         out << EndMap;
     }
     out << EndSeq;
+}
+
+void put_status(YAML::Emitter& out, const GatewayStatus& status) {
+    out << Key << "addresses" << Value << BeginSeq;
+    for (const auto& [type, value] : status.addresses) {
+        out << Flow << BeginMap;
+        put(out, "type", type);
+        put(out, "value", value);
+        out << EndMap;
+    }
+    out << EndSeq;
+    put(out, "attachedListenerSets", status.attached_listener_sets);
+    put_conditions(out, status.conditions);
+    put_listeners(out, status.listeners);
+}
+
+void put_status(YAML::Emitter& out, const ListenerSetStatus& status) {
+    put_conditions(out, status.conditions);
+    put_listeners(out, status.listeners);
 }
 
 void put_status(YAML::Emitter& out, const TlsRouteStatus& status) {
@@ -128,6 +138,7 @@ std::string render(const Translation& translation) {
     out << Key << "statuses" << Value << BeginMap;
     put_statuses(out, "GatewayClass", translation.statuses.gateway_classes);
     put_statuses(out, "Gateway", translation.statuses.gateways);
+    put_statuses(out, "ListenerSet", translation.statuses.listener_sets);
     put_statuses(out, "TLSRoute", translation.statuses.tls_routes);
     out << EndMap << EndMap;
     return std::string(out.c_str()) + "\n";

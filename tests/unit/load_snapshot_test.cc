@@ -86,7 +86,7 @@ items:
 
     const auto& gateway = snapshot.gateways.at("default/edge");
     EXPECT_EQ(gateway.meta.generation, 4);
-    EXPECT_EQ(gateway.listeners.at(0).namespaces_from, "Same");
+    EXPECT_EQ(gateway.listeners.at(0).allowed_routes.from, "Same");
     const auto& route = snapshot.tls_routes.at("team-a/shop");
     EXPECT_EQ(route.meta.generation, 1);
     EXPECT_EQ(route.meta.creation_timestamp, "2026-01-31T12:00:00Z");

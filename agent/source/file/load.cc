@@ -18,6 +18,7 @@ struct Inserter {
 
     void operator()(GatewayClass object) const { add(snapshot.gateway_classes, std::move(object)); }
     void operator()(Gateway object) const { add(snapshot.gateways, std::move(object)); }
+    void operator()(ListenerSet object) const { add(snapshot.listener_sets, std::move(object)); }
     void operator()(TlsRoute object) const { add(snapshot.tls_routes, std::move(object)); }
     void operator()(ReferenceGrant object) const { add(snapshot.reference_grants, std::move(object)); }
     void operator()(Service object) const { add(snapshot.services, std::move(object)); }

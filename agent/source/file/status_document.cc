@@ -55,14 +55,25 @@ Json to_json(const ListenerStatus& listener) {
             {"conditions", to_json(listener.conditions)}};
 }
 
+Json to_json(const std::vector<ListenerStatus>& listeners) {
+    auto list = Json::array();
+    for (const auto& listener : listeners) list.push_back(to_json(listener));
+    return list;
+}
+
 Json to_json(const GatewayStatus& status) {
     auto addresses = Json::array();
     for (const auto& address : status.addresses) {
         addresses.push_back(Json{{"type", address.type}, {"value", address.value}});
     }
-    auto listeners = Json::array();
-    for (const auto& listener : status.listeners) listeners.push_back(to_json(listener));
-    return {{"addresses", addresses}, {"conditions", to_json(status.conditions)}, {"listeners", listeners}};
+    return {{"addresses", addresses},
+            {"attachedListenerSets", status.attached_listener_sets},
+            {"conditions", to_json(status.conditions)},
+            {"listeners", to_json(status.listeners)}};
+}
+
+Json to_json(const ListenerSetStatus& status) {
+    return {{"conditions", to_json(status.conditions)}, {"listeners", to_json(status.listeners)}};
 }
 
 Json to_json(const TlsRouteStatus& status) {
@@ -100,6 +111,7 @@ bool is_in(const Snapshot& snapshot, const ObjectId& id) {
     const auto key = key_of(meta);
     if (id.kind == "GatewayClass") return snapshot.gateway_classes.contains(key);
     if (id.kind == "Gateway") return snapshot.gateways.contains(key);
+    if (id.kind == "ListenerSet") return snapshot.listener_sets.contains(key);
     if (id.kind == "TLSRoute") return snapshot.tls_routes.contains(key);
     if (id.kind == "ReferenceGrant") return snapshot.reference_grants.contains(key);
     if (id.kind == "Service") return snapshot.services.contains(key);
@@ -159,6 +171,7 @@ StatusDocuments status_documents(const Statuses& statuses, const Snapshot& snaps
     StatusDocuments documents;
     add_statuses(documents, "GatewayClass", statuses.gateway_classes, snapshot.gateway_classes);
     add_statuses(documents, "Gateway", statuses.gateways, snapshot.gateways);
+    add_statuses(documents, "ListenerSet", statuses.listener_sets, snapshot.listener_sets);
     add_statuses(documents, "TLSRoute", statuses.tls_routes, snapshot.tls_routes);
     std::map<std::string, Complaint> complaints;
     for (const auto& problem : problems) {

@@ -29,7 +29,7 @@ using StatusDocuments = std::map<std::string, nlohmann::ordered_json>;  // by fi
 
 // Gives each condition of `next` its lastTransitionTime: that of the same condition in `previous` if its status is the
 // same, else `now`. Conditions are the same if their types are and they stand in the same place: under the same
-// parentRef of a route, the same listener of a Gateway.
+// parentRef of a route, the same listener of a Gateway or ListenerSet.
 void set_transition_times(nlohmann::ordered_json& next, const nlohmann::json& previous, std::string_view now);
 
 }  // namespace slipgate
