@@ -17,22 +17,32 @@ def gateway_class(name="slipgate"):
     return _object(GATEWAY_API, "GatewayClass", name, None, spec={"controllerName": CONTROLLER})
 
 
-def gateway(addresses, port=443, name="gateway", hostname=None, source_mode=None):
-    listener = {"name": "tls", "protocol": "TLS", "port": port, "tls": {"mode": "Passthrough"},
-                "allowedRoutes": {"namespaces": {"from": "All"}}} | ({"hostname": hostname} if hostname else {})
+def _listener(port, hostname):
+    return {"name": "tls", "protocol": "TLS", "port": port, "tls": {"mode": "Passthrough"},
+            "allowedRoutes": {"namespaces": {"from": "All"}}} | ({"hostname": hostname} if hostname else {})
+
+
+def gateway(addresses, port=443, name="gateway", hostname=None, source_mode=None, listener_sets="None"):
+    """`listener_sets`: the namespaces they may be from."""
     made = _object(GATEWAY_API, "Gateway", name, spec={
-        "gatewayClassName": "slipgate", "listeners": [listener],
+        "gatewayClassName": "slipgate", "listeners": [_listener(port, hostname)],
+        "allowedListeners": {"namespaces": {"from": listener_sets}},
         "addresses": [{"type": "IPAddress", "value": address} for address in addresses]})
     if source_mode:
         made["metadata"]["annotations"] = {"slipgate.dev/source-mode": source_mode}
     return made
 
 
-def tls_route(name, hostnames, backends, *gateways):
-    """`backends`: {service: weight}. Without `gateways`, its parent is "gateway"."""
+def listener_set(name, port=443, hostname=None, gateway="gateway"):
+    return _object(GATEWAY_API, "ListenerSet", name, spec={"parentRef": {"name": gateway}, "listeners": [_listener(port, hostname)]})
+
+
+def tls_route(name, hostnames, backends, *parents, parent_kind="Gateway"):
+    """`backends`: {service: weight}. Without `parents`, its parent is "gateway"."""
+    parent_refs = [{"kind": parent_kind, "name": parent} for parent in parents or ["gateway"]]
     refs = [{"name": service, "port": 443, "weight": weight} for service, weight in backends.items()]
     return _object(GATEWAY_API, "TLSRoute", name, spec={
-        "parentRefs": [{"name": name} for name in gateways or ["gateway"]], "hostnames": hostnames, "rules": [{"backendRefs": refs}]})
+        "parentRefs": parent_refs, "hostnames": hostnames, "rules": [{"backendRefs": refs}]})
 
 
 def service(name):

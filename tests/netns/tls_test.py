@@ -7,6 +7,7 @@ from harness.nginx import PORT as NGINX_PORT
 from harness.sandbox import WORK
 
 OPENSSL = "openssl.example.com"
+SHARED, SET_PORT = "set.wild.example.com", 8444  # of two ListenerSets; every backend has a certificate for it
 VERSIONS = {"1.2": ("--tls-max", "1.2", "-tls1_2", "TLSv1.2"), "1.3": ("--tlsv1.3", "--tls-max", "1.3", "-tls1_3", "TLSv1.3")}
 
 
@@ -73,6 +74,30 @@ class TlsDirect(Case):
 
 class Tls(TlsDirect):
     direct = False
+
+    def test_listener_sets_serve_the_first_and_the_next_takes_over(self):
+        folder, vips = self.agent.folder, self.network.vip.values()
+        self.addCleanup(folder.write, "gateway", [manifests.gateway_class(), manifests.gateway(vips)])
+        folder.write("gateway", [manifests.gateway_class(), manifests.gateway(vips, listener_sets="Same")])
+        for name, backend in ("first", "b1"), ("second", "b2"):
+            route = manifests.tls_route(f"set-{name}", [SHARED], {backend: 1}, name, parent_kind="ListenerSet")
+            folder.write(f"set-{name}", [manifests.listener_set(name, SET_PORT, SHARED), route])
+        self.addCleanup(folder.remove, "set-second")
+        self.answers_at_set_port("b1")
+        status = self.agent.status_dir / "listenerset_default_second.yaml"
+        eventually(lambda: "reason: HostnameConflict" in status.read_text(), "the status names the conflict")
+        folder.remove("set-first")
+        self.answers_at_set_port("b2")
+        eventually(lambda: "Conflict" not in status.read_text(), "the conflict is over")
+
+    def answers_at_set_port(self, backend):
+        """Both families get to it, with its own certificate; what the Gateway itself serves is served as before."""
+        for family in self.each_family():
+            def ask(target, host, trust):
+                return curl(self.client, target, host, trust=self.certificates[trust], check=False).stdout
+            target = self.network.vip[family], SET_PORT
+            eventually(lambda: ask(target, SHARED, backend) == f"{backend}\n", f"{backend} serves the ListenerSet's port")
+            self.assertEqual(ask(self.target(family), host_of("b1"), "b1"), "b1\n")
 
     def publish_openssl(self, port):
         self.write_backend("openssl", self.network.backends[1:], port)
