@@ -12,8 +12,9 @@
 #include "agent/app/pipeline.h"
 #include "agent/app/repeated_error.h"
 #include "agent/app/signals.h"
-#include "agent/app/timer.h"
 #include "agent/app/version.h"
+#include "agent/base/backoff.h"
+#include "agent/base/timer.h"
 #include "agent/source/file/file_source.h"
 #include "agent/source/file/status_writer.h"
 

@@ -10,7 +10,8 @@
 #include <thread>
 
 #include "agent/app/signals.h"
-#include "agent/app/timer.h"
+#include "agent/base/backoff.h"
+#include "agent/base/timer.h"
 
 namespace slipgate {
 namespace {

@@ -24,14 +24,4 @@ class Timer {
     Fd fd_;
 };
 
-// How long to wait after each failure in a row: 0.2 s doubling up to 30 s.
-class Backoff {
-  public:
-    [[nodiscard]] std::chrono::milliseconds next();
-    void reset() { failures_ = 0; }
-
-  private:
-    int failures_ = 0;
-};
-
 }  // namespace slipgate

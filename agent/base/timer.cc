@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/app/timer.h"
+#include "agent/base/timer.h"
 
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -34,11 +34,6 @@ void Timer::acknowledge() {
     std::uint64_t expirations = 0;
     // Nothing to read is fine: the timer was set anew since.
     if (::read(fd_.get(), &expirations, sizeof expirations) < 0) return;
-}
-
-std::chrono::milliseconds Backoff::next() {
-    constexpr std::chrono::milliseconds kFirst{200}, kLongest{30'000};
-    return std::min(kFirst * (1 << std::min(failures_++, 10)), kLongest);
 }
 
 }  // namespace slipgate
