@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/kube/reflector.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/base/backoff.h"
+
+namespace slipgate::kube {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kLookAgain = 30s;  // for a kind that is not served
+constexpr std::chrono::milliseconds kLongestWait = 5min;
+constexpr std::chrono::seconds kShortestWatch = 5min;
+
+constexpr int kUnauthorized = 401, kForbidden = 403, kNotFound = 404, kGone = 410;
+
+class Stepper {
+  public:
+    Stepper(Reflector state, double random) : state_(std::move(state)), random_(random) {}
+
+    void operator()(const Started& /*event*/) { discover(0); }
+
+    void operator()(const Served& event) {
+        if (!is_in(Phase::kDiscovering)) return;
+        if (event.yes) {
+            list_from_start();
+            request(Phase::kListing);
+        } else {
+            discover(state_.version + 1);
+        }
+    }
+
+    void operator()(const Page& page) {
+        if (!is_in(Phase::kListing)) return;
+        hear();
+        act(KeepPage{});
+        state_.next_page = page.next;
+        if (!page.next.empty()) return request(Phase::kListing);
+        act(Replace{});
+        state_.synced = true;
+        state_.problem.clear();
+        state_.resource_version = page.resource_version;
+        request(Phase::kWatching);
+    }
+
+    void operator()(const Changed& change) {
+        if (!is_in(Phase::kWatching)) return;
+        act(ApplyChange{});
+        advance(change.resource_version);
+    }
+
+    void operator()(const Bookmark& bookmark) {
+        if (is_in(Phase::kWatching)) advance(bookmark.resource_version);
+    }
+
+    void operator()(const Refused& refusal) {
+        if (!is_requesting()) return;
+        if (is_in(Phase::kDiscovering) && refusal.code == kNotFound) return discover(state_.version + 1);
+        const auto phase = after(refusal);
+        fail(describe(refusal), phase, refusal.retry_after.value_or(0s));
+    }
+
+    // The server ends each watch after its time, which is no failure. The pause is for one that ends them at once.
+    void operator()(const Ended& /*event*/) {
+        if (is_in(Phase::kWatching)) wait(Phase::kWatching);
+    }
+
+    void operator()(const Broken& event) {
+        if (is_requesting()) fail(event.why, state_.phase);
+    }
+
+    // What was missed is not known: only a list tells.
+    void operator()(const Garbled& event) {
+        if (is_requesting()) fail(event.why, is_in(Phase::kWatching) ? list_from_start() : state_.phase);
+    }
+
+    void operator()(const Silent& /*event*/) {
+        if (!is_requesting()) return;
+        state_.fresh_connection = true;
+        fail("the API server is silent", state_.phase);
+    }
+
+    void operator()(const WaitOver& /*event*/) {
+        if (is_in(Phase::kMissing)) return discover(0);
+        if (is_in(Phase::kWaiting)) request(state_.resumed);
+    }
+
+    Step finish() { return {std::move(state_), std::move(actions_)}; }
+
+  private:
+    [[nodiscard]] bool is_in(Phase phase) const { return state_.phase == phase; }
+    [[nodiscard]] bool is_requesting() const { return !is_in(Phase::kWaiting) && !is_in(Phase::kMissing); }
+
+    template <typename T>
+    void act(T action) {
+        actions_.emplace_back(std::move(action));
+    }
+
+    void request(Phase phase) {
+        state_.phase = phase;
+        if (phase == Phase::kDiscovering) return act(Discover{state_.resource->versions[state_.version]});
+        if (phase == Phase::kListing) return act(List{state_.next_page});
+        // Between one and two times the shortest: not all at the same time.
+        const auto timeout = std::chrono::duration_cast<std::chrono::seconds>(kShortestWatch * (1 + random_));
+        act(Watch{state_.resource_version, timeout});
+    }
+
+    void discover(std::size_t version) {
+        state_.version = version;
+        if (version < state_.resource->versions.size()) return request(Phase::kDiscovering);
+        state_.version = 0;
+        state_.phase = Phase::kMissing;
+        state_.synced = true;
+        state_.problem = fmt::format("the API server does not serve {}: is its CustomResourceDefinition installed?",
+                                     name_of_resource());
+        hear();
+        act(ForgetAll{});
+        act(Wait{kLookAgain});
+    }
+
+    // The server talks to us.
+    void hear() { state_.fresh_connection = false; }
+
+    // The watch goes on. Only this ends a row of failures: a list that succeeds may be for a watch that fails again.
+    void advance(const std::string& resource_version) {
+        hear();
+        state_.resource_version = resource_version;
+        state_.failures = 0;
+        state_.problem.clear();
+    }
+
+    Phase list_from_start() {
+        state_.next_page.clear();
+        return Phase::kListing;
+    }
+
+    // What to try after a refusal.
+    Phase after(const Refused& refusal) {
+        if (is_in(Phase::kDiscovering)) return Phase::kDiscovering;
+        if (refusal.code == kNotFound) {  // the version, or the CRD, was taken away
+            state_.version = 0;
+            return Phase::kDiscovering;
+        }
+        // The resource version of a watch, or the token of a page, is too old to go on from.
+        if (refusal.code == kGone || refusal.in_watch) return list_from_start();
+        return state_.phase;
+    }
+
+    void fail(std::string problem, Phase next, std::chrono::milliseconds at_least = {}) {
+        state_.problem = std::move(problem);
+        wait(next, at_least);
+        ++state_.failures;
+    }
+
+    void wait(Phase next, std::chrono::milliseconds at_least = {}) {
+        const auto full = backoff_delay(state_.failures);
+        const auto delay = std::chrono::duration_cast<std::chrono::milliseconds>(full * (1 + random_) / 2);
+        state_.resumed = next;
+        state_.phase = Phase::kWaiting;
+        act(Wait{std::min(at_least + delay, kLongestWait)});
+    }
+
+    [[nodiscard]] std::string name_of_resource() const {
+        const auto& [group, plural, kind, versions, objects] = *state_.resource;
+        return group.empty() ? std::string(plural) : fmt::format("{}.{}", plural, group);
+    }
+
+    [[nodiscard]] std::string describe(const Refused& refusal) const {
+        if (refusal.code == kForbidden && !is_in(Phase::kDiscovering)) {
+            return fmt::format(
+                "RBAC does not allow to {} {}: a ClusterRole bound to the agent needs the rule "
+                "{{apiGroups: [\"{}\"], resources: [\"{}\"], verbs: [\"list\", \"watch\"]}}",
+                is_in(Phase::kListing) ? "list" : "watch", name_of_resource(), state_.resource->group,
+                state_.resource->plural);
+        }
+        const auto* const hint = refusal.code == kUnauthorized ? "the API server does not take the agent's credentials"
+                                                               : "the API server refuses";
+        return fmt::format("{}: {} {}", hint, refusal.code, refusal.message);
+    }
+
+    Reflector state_;
+    double random_;
+    std::vector<Action> actions_;
+};
+
+}  // namespace
+
+Step step(Reflector state, const Event& event, double random) {
+    Stepper stepper(std::move(state), random);
+    std::visit(stepper, event);
+    return stepper.finish();
+}
+
+}  // namespace slipgate::kube

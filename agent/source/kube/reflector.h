@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the objects of one kind are followed: list, then watch, and what to do when either fails. Pure: no I/O, no clock,
+// no randomness of its own.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/source/kube/resource.h"
+
+namespace slipgate::kube {
+
+// What happened.
+struct Started {};
+struct Served {  // an answer to Discover
+    bool yes;
+};
+struct Page {  // an answer to List
+    std::string resource_version;
+    std::string next;  // token of the next page; empty: this is the last
+};
+struct Changed {  // the watch told of an object added, modified or deleted
+    std::string resource_version;
+};
+struct Bookmark {  // the watch told how far it is
+    std::string resource_version;
+};
+struct Refused {  // an HTTP status, or the code of an ERROR event
+    int code;
+    std::string message;
+    std::optional<std::chrono::seconds> retry_after = {};
+    bool in_watch = false;  // an ERROR event
+};
+struct Ended {};   // the watch, in order
+struct Broken {    // no connection, or a connection lost; an answer cut off
+    std::string why;
+};
+struct Garbled {   // an answer that nobody understands
+    std::string why;
+};
+struct Silent {};  // nothing came for too long: perhaps only our half of the connection is left
+struct WaitOver {};
+using Event =
+    std::variant<Started, Served, Page, Changed, Bookmark, Refused, Ended, Broken, Garbled, Silent, WaitOver>;
+
+// What to do now. At most one request is open at any time: a request ends the one before, and so does Wait.
+struct Discover {  // is the kind served in this version?
+    std::string_view version;
+};
+struct List {
+    std::string token;  // empty: from the first page on
+};
+struct Watch {
+    std::string resource_version;
+    std::chrono::seconds timeout;  // the server is to end it after
+};
+struct KeepPage {};   // the objects of the page are there
+struct Replace {};    // the list is complete: objects that it did not name are gone
+struct ApplyChange {};
+struct ForgetAll {};  // there are no objects of this kind
+struct Wait {
+    std::chrono::milliseconds delay;
+};
+using Action = std::variant<Discover, List, Watch, KeepPage, Replace, ApplyChange, ForgetAll, Wait>;
+
+enum class Phase {
+    kDiscovering,
+    kListing,
+    kWatching,
+    kWaiting,  // for another try
+    kMissing,  // the kind is not served; looks again from time to time
+};
+
+struct Reflector {
+    const Resource* resource;
+    Phase phase = Phase::kDiscovering;
+    Phase resumed = Phase::kDiscovering;  // in kWaiting: what is tried again
+    std::size_t version = 0;              // index into resource->versions
+    std::string next_page = {};
+    std::string resource_version = {};   // the last one seen
+    int failures = 0;               // in a row
+    bool synced = false;            // everything there was at one moment is known
+    bool fresh_connection = false;  // the next request must not use an open connection
+    std::string problem = {};            // what does not work now; empty: nothing
+};
+
+struct Step {
+    Reflector state;
+    std::vector<Action> actions;
+};
+
+// `random`: evenly from [0, 1), so that agents do not all come back at the same time.
+[[nodiscard]] Step step(Reflector state, const Event& event, double random);
+
+}  // namespace slipgate::kube

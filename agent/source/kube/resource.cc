@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/kube/resource.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+namespace slipgate::kube {
+namespace {
+
+using namespace std::string_view_literals;
+
+template <auto kMember>
+constexpr Collection collection() {
+    using Map = std::remove_reference_t<decltype(std::declval<Snapshot&>().*kMember)>;
+    using Typed = typename Map::mapped_type;
+    return {
+        [](Snapshot& snapshot, Object object) {
+            auto& typed = std::get<Typed>(object);
+            const auto [found, is_new] = (snapshot.*kMember).try_emplace(key_of(typed.meta));
+            if (!is_new && found->second == typed) return false;
+            found->second = std::move(typed);
+            return true;
+        },
+        [](Snapshot& snapshot, const std::string& key) { return (snapshot.*kMember).erase(key) > 0; },
+        [](Snapshot& snapshot, const std::set<std::string>& keys) {
+            return std::erase_if(snapshot.*kMember, [&](const auto& entry) { return !keys.contains(entry.first); }) > 0;
+        },
+    };
+}
+
+constexpr std::array kV1 = {"v1"sv};
+constexpr std::array kV1AndBeta = {"v1"sv, "v1beta1"sv};
+constexpr std::array kTlsRouteVersions = {"v1"sv, "v1alpha3"sv, "v1alpha2"sv};
+
+constexpr std::array kResources = {
+    Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, collection<&Snapshot::gateway_classes>()},
+    Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, collection<&Snapshot::gateways>()},
+    Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, collection<&Snapshot::tls_routes>()},
+    Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, collection<&Snapshot::reference_grants>()},
+    Resource{"", "namespaces", "Namespace", kV1, collection<&Snapshot::namespaces>()},
+    Resource{"", "services", "Service", kV1, collection<&Snapshot::services>()},
+    Resource{"discovery.k8s.io", "endpointslices", "EndpointSlice", kV1, collection<&Snapshot::endpoint_slices>()},
+};
+
+}  // namespace
+
+std::span<const Resource> resources() {
+    return kResources;
+}
+
+std::string discovery_path(const Resource& resource, std::string_view version) {
+    return resource.group.empty() ? fmt::format("/api/{}", version)
+                                  : fmt::format("/apis/{}/{}", resource.group, version);
+}
+
+std::string collection_path(const Resource& resource, std::string_view version) {
+    return fmt::format("{}/{}", discovery_path(resource, version), resource.plural);
+}
+
+}  // namespace slipgate::kube

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the reflector does, as scripts: what happens, and the actions that must follow.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "agent/source/kube/reflector.h"
+
+namespace slipgate::kube {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+const Resource& resource(std::string_view plural) {
+    const auto all = resources();
+    return *std::find_if(all.begin(), all.end(), [&](const Resource& r) { return r.plural == plural; });
+}
+
+struct ToText {
+    std::string operator()(const Discover& a) const { return fmt::format("discover {}", a.version); }
+    std::string operator()(const List& a) const { return a.token.empty() ? "list" : "list " + a.token; }
+    std::string operator()(const Watch& a) const { return "watch " + a.resource_version; }
+    std::string operator()(const KeepPage& /*a*/) const { return "keep"; }
+    std::string operator()(const Replace& /*a*/) const { return "replace"; }
+    std::string operator()(const ApplyChange& /*a*/) const { return "apply"; }
+    std::string operator()(const ForgetAll& /*a*/) const { return "forget all"; }
+    std::string operator()(const Wait& a) const { return fmt::format("wait {}ms", a.delay.count()); }
+};
+
+// A line of a script. With random = 0 a wait is half of the full one.
+struct Line {
+    Event event;
+    std::string actions;
+};
+
+struct Script {
+    const char* name;
+    std::vector<Line> lines;
+    std::string problem = {};  // at the end
+    const char* plural = "tlsroutes";
+};
+
+void PrintTo(const Script& script, std::ostream* out) {
+    *out << script.name;
+}
+
+std::string run(Reflector& state, const Event& event, double random = 0) {
+    auto [next, actions] = step(state, event, random);
+    state = std::move(next);
+    std::vector<std::string> texts;
+    for (const auto& action : actions) texts.push_back(std::visit(ToText{}, action));
+    return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+class ReflectorScripts : public testing::TestWithParam<Script> {};
+
+TEST_P(ReflectorScripts, AreFollowed) {
+    Reflector state{&resource(GetParam().plural)};
+    for (std::size_t i = 0; i < GetParam().lines.size(); ++i) {
+        const auto& [event, actions] = GetParam().lines[i];
+        EXPECT_EQ(run(state, event), actions) << "line " << i;
+    }
+    EXPECT_EQ(state.problem, GetParam().problem);
+}
+
+// The lines that lead to a watch.
+std::vector<Line> watching(std::vector<Line> rest) {
+    std::vector<Line> lines = {{Started{}, "discover v1"},
+                               {Served{true}, "list"},
+                               {Page{"10", ""}, "keep, replace, watch 10"}};
+    lines.insert(lines.end(), rest.begin(), rest.end());
+    return lines;
+}
+
+std::vector<Line> listing(std::vector<Line> rest) {
+    std::vector<Line> lines = {{Started{}, "discover v1"}, {Served{true}, "list"}};
+    lines.insert(lines.end(), rest.begin(), rest.end());
+    return lines;
+}
+
+const std::vector<Script> kScripts = {
+    {"Paging", listing({{Page{"10", "a"}, "keep, list a"},
+                        {Page{"10", "b"}, "keep, list b"},
+                        {Page{"10", ""}, "keep, replace, watch 10"}})},
+    {"ABrokenPageIsAskedForAgain", listing({{Page{"10", "a"}, "keep, list a"},
+                                            {Broken{"reset"}, "wait 100ms"},
+                                            {WaitOver{}, "list a"},
+                                            {Page{"10", ""}, "keep, replace, watch 10"}})},
+    {"AGarbledPageIsAskedForAgain", listing({{Page{"10", "a"}, "keep, list a"},
+                                             {Garbled{"not JSON"}, "wait 100ms"},
+                                             {WaitOver{}, "list a"}}),
+     "not JSON"},
+    {"APageTokenThatExpiredBeginsAnew", listing({{Page{"10", "a"}, "keep, list a"},
+                                                 {Refused{410, "expired"}, "wait 100ms"},
+                                                 {WaitOver{}, "list"},
+                                                 {Page{"12", ""}, "keep, replace, watch 12"}})},
+    {"AWatchGoesOnFromTheLastChangeOrBookmark", watching({{Changed{"11"}, "apply"},
+                                                          {Bookmark{"15"}, ""},
+                                                          {Ended{}, "wait 100ms"},
+                                                          {WaitOver{}, "watch 15"},
+                                                          {Changed{"16"}, "apply"},
+                                                          {Ended{}, "wait 100ms"},
+                                                          {WaitOver{}, "watch 16"}})},
+    {"DuplicateEventsAreAppliedAgainWhichChangesNothing",
+     watching({{Changed{"11"}, "apply"}, {Changed{"11"}, "apply"}, {Ended{}, "wait 100ms"}, {WaitOver{}, "watch 11"}})},
+    {"GoneAsStatusListsAnew", watching({{Refused{410, "too old"}, "wait 100ms"},
+                                        {WaitOver{}, "list"},
+                                        {Page{"20", ""}, "keep, replace, watch 20"}})},
+    {"GoneAsEventListsAnew", watching({{Changed{"11"}, "apply"},
+                                       {Refused{410, "too old", {}, true}, "wait 100ms"},
+                                       {WaitOver{}, "list"},
+                                       {Page{"20", ""}, "keep, replace, watch 20"}})},
+    {"AnyErrorEventListsAnew", watching({{Refused{500, "etcd", {}, true}, "wait 100ms"}, {WaitOver{}, "list"}}),
+     "the API server refuses: 500 etcd"},
+    {"TooManyRequestsWaitsAsLongAsItSays", listing({{Page{"10", "a"}, "keep, list a"},
+                                                    {Refused{429, "slow down", 7s}, "wait 7100ms"},
+                                                    {WaitOver{}, "list a"}}),
+     "the API server refuses: 429 slow down"},
+    {"RetryAfterHasAnEnd", watching({{Refused{429, "slow down", 24h}, "wait 300000ms"}}),
+     "the API server refuses: 429 slow down"},
+    {"ASilentConnectionIsLeft", watching({{Changed{"11"}, "apply"}, {Silent{}, "wait 100ms"}, {WaitOver{}, "watch 11"}}),
+     "the API server is silent"},
+    {"ASilentListIsLeft", listing({{Silent{}, "wait 100ms"}, {WaitOver{}, "list"}}), "the API server is silent"},
+    {"ALineCutOffIsFetchedAgain",
+     watching({{Changed{"11"}, "apply"}, {Broken{"cut off"}, "wait 100ms"}, {WaitOver{}, "watch 11"}}), "cut off"},
+    {"AGarbledLineListsAnew",
+     watching({{Changed{"11"}, "apply"}, {Garbled{"not JSON"}, "wait 100ms"}, {WaitOver{}, "list"}}), "not JSON"},
+    {"AnApiServerThatRestartsIsWaitedFor", watching({{Changed{"11"}, "apply"},
+                                                     {Broken{"closed"}, "wait 100ms"},
+                                                     {WaitOver{}, "watch 11"},
+                                                     {Broken{"refused"}, "wait 200ms"},
+                                                     {WaitOver{}, "watch 11"},
+                                                     {Refused{503, "starting"}, "wait 400ms"},
+                                                     {WaitOver{}, "watch 11"},
+                                                     {Changed{"12"}, "apply"},
+                                                     {Broken{"closed"}, "wait 100ms"}}),
+     "closed"},
+    {"FailuresCountUntilAWatchTellsSomething", watching({{Refused{410, "too old"}, "wait 100ms"},
+                                                         {WaitOver{}, "list"},
+                                                         {Page{"20", ""}, "keep, replace, watch 20"},
+                                                         {Refused{410, "too old"}, "wait 200ms"},
+                                                         {WaitOver{}, "list"},
+                                                         {Page{"20", ""}, "keep, replace, watch 20"},
+                                                         {Bookmark{"21"}, ""},
+                                                         {Refused{410, "too old"}, "wait 100ms"}}),
+     "the API server refuses: 410 too old"},
+    {"ACrdThatIsMissing", {{Started{}, "discover v1"},
+                           {Served{false}, "discover v1alpha3"},
+                           {Refused{404, "no group"}, "discover v1alpha2"},
+                           {Served{false}, "forget all, wait 30000ms"},
+                           {WaitOver{}, "discover v1"},
+                           {Served{true}, "list"},
+                           {Page{"10", ""}, "keep, replace, watch 10"}}},
+    {"AnOlderVersionIsServed", {{Started{}, "discover v1"},
+                                {Served{false}, "discover v1alpha3"},
+                                {Served{true}, "list"},
+                                {Page{"10", ""}, "keep, replace, watch 10"}}},
+    {"ACrdRemovedLater", watching({{Ended{}, "wait 100ms"},
+                                   {WaitOver{}, "watch 10"},
+                                   {Refused{404, "not found"}, "wait 100ms"},
+                                   {WaitOver{}, "discover v1"},
+                                   {Served{false}, "discover v1alpha3"},
+                                   {Served{false}, "discover v1alpha2"},
+                                   {Served{false}, "forget all, wait 30000ms"}}),
+     "the API server does not serve tlsroutes.gateway.networking.k8s.io: is its CustomResourceDefinition installed?"},
+    {"A404ThatDiscoveryDoesNotConfirmForgetsNothing", watching({{Refused{404, "not found"}, "wait 100ms"},
+                                                                {WaitOver{}, "discover v1"},
+                                                                {Broken{"reset"}, "wait 200ms"},
+                                                                {WaitOver{}, "discover v1"},
+                                                                {Served{true}, "list"}}),
+     "reset"},
+    {"RbacThatForbidsToList", listing({{Refused{403, "forbidden"}, "wait 100ms"}, {WaitOver{}, "list"}}),
+     "RBAC does not allow to list tlsroutes.gateway.networking.k8s.io: a ClusterRole bound to the agent needs the rule "
+     R"({apiGroups: ["gateway.networking.k8s.io"], resources: ["tlsroutes"], verbs: ["list", "watch"]})"},
+    {"RbacThatForbidsToWatch",
+     {{Started{}, "discover v1"},
+      {Served{true}, "list"},
+      {Page{"10", ""}, "keep, replace, watch 10"},
+      {Refused{403, "forbidden"}, "wait 100ms"},
+      {WaitOver{}, "watch 10"}},
+     "RBAC does not allow to watch services: a ClusterRole bound to the agent needs the rule "
+     R"({apiGroups: [""], resources: ["services"], verbs: ["list", "watch"]})",
+     "services"},
+    {"CredentialsThatExpired", watching({{Refused{401, "Unauthorized"}, "wait 100ms"}, {WaitOver{}, "watch 10"}}),
+     "the API server does not take the agent's credentials: 401 Unauthorized"},
+    {"WhatComesTooLateIsIgnored", watching({{Broken{"reset"}, "wait 100ms"},
+                                            {Changed{"11"}, ""},
+                                            {Bookmark{"12"}, ""},
+                                            {Ended{}, ""},
+                                            {Silent{}, ""},
+                                            {Page{"9", ""}, ""},
+                                            {Served{true}, ""},
+                                            {Refused{410, "late"}, ""},
+                                            {Garbled{"late"}, ""},
+                                            {WaitOver{}, "watch 10"}}),
+     "reset"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Kube, ReflectorScripts, testing::ValuesIn(kScripts),
+                         [](const auto& script) { return std::string(script.param.name); });
+
+Reflector watched() {
+    Reflector state{&resource("services")};
+    for (const Event& event : {Event{Started{}}, Event{Served{true}}, Event{Page{"10", ""}}}) run(state, event);
+    return state;
+}
+
+TEST(Reflector, BacksOffUpToALimitWithJitter) {
+    auto state = watched();
+    std::vector<std::string> waits;
+    for (int i = 0; i < 10; ++i) {
+        waits.push_back(run(state, Broken{"refused"}, i % 2 == 0 ? 0.0 : 0.5));
+        run(state, WaitOver{});
+    }
+    EXPECT_THAT(waits, ElementsAre("wait 100ms", "wait 300ms", "wait 400ms", "wait 1200ms", "wait 1600ms",
+                                   "wait 4800ms", "wait 6400ms", "wait 19200ms", "wait 15000ms", "wait 22500ms"));
+}
+
+TEST(Reflector, WatchesEndAtDifferentTimes) {
+    for (const double random : {0.0, 0.5, 0.99}) {
+        const auto actions = step(watched(), Ended{}, random);
+        const auto again = step(actions.state, WaitOver{}, random).actions;
+        ASSERT_EQ(again.size(), 1u);
+        EXPECT_EQ(std::get<Watch>(again[0]).timeout.count(), static_cast<int>(300 * (1 + random)));
+    }
+}
+
+TEST(Reflector, LeavesAConnectionThatWasSilentUntilSomethingIsHeard) {
+    auto state = watched();
+    EXPECT_FALSE(state.fresh_connection);
+    run(state, Silent{});
+    run(state, WaitOver{});
+    EXPECT_TRUE(state.fresh_connection);
+    run(state, Bookmark{"11"});
+    EXPECT_FALSE(state.fresh_connection);
+}
+
+TEST(Reflector, IsSyncedAfterTheLastPageOrWhenTheKindIsNotServed) {
+    Reflector listed{&resource("services")};
+    run(listed, Started{});
+    run(listed, Served{true});
+    run(listed, Page{"10", "a"});
+    EXPECT_FALSE(listed.synced);
+    run(listed, Page{"10", ""});
+    EXPECT_TRUE(listed.synced);
+    run(listed, Refused{410, "too old"});
+    EXPECT_TRUE(listed.synced) << "what was known stays in force meanwhile";
+
+    Reflector missing{&resource("services")};
+    run(missing, Started{});
+    EXPECT_FALSE(missing.synced);
+    run(missing, Served{false});
+    EXPECT_TRUE(missing.synced);
+}
+
+}  // namespace
+}  // namespace slipgate::kube
