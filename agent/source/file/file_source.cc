@@ -77,6 +77,10 @@ std::optional<SourceUpdate> FileSource::read() {
     return update;
 }
 
+Status FileSource::ready() const {
+    return was_read_ ? Status{} : fail("the manifests have not been read yet");
+}
+
 // Compares the folder with what is known of it. True: something is different.
 bool FileSource::look() {
     const auto listed = list_manifests(folder_);

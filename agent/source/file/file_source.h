@@ -11,28 +11,26 @@
 #include "agent/source/file/folder_watch.h"
 #include "agent/source/file/load.h"
 #include "agent/source/file/object_store.h"
+#include "agent/source/source.h"
 
 namespace slipgate {
-
-// Everything the folder says now.
-using SourceUpdate = LoadedSnapshot;
 
 // A folder of manifests as a source of objects. Logs each problem once, when it appears.
 //
 // What was good stays in force until something good takes its place: the last version of an object when a new one
 // breaks a rule, the last content of a file that is not YAML or cannot be read, that of the folder if it goes away. A
 // file somebody is writing to is read when it is closed.
-class FileSource {
+class FileSource final : public Source {
   public:
     // Fails if the folder cannot be watched.
     [[nodiscard]] static Result<FileSource> open(std::string folder);
 
-    // Level-triggered: readable when read() has something to do; at once after open().
-    [[nodiscard]] int fd() const { return watch_.fd(); }
+    // Readable at once after open().
+    [[nodiscard]] int fd() const override { return watch_.fd(); }
 
-    // Never blocks. The whole new state, or nothing if it has not changed (yet). The first one comes when fd() is
-    // readable for the first time, even for an empty folder.
-    [[nodiscard]] std::optional<SourceUpdate> read();
+    // The first state comes when fd() is readable for the first time, even for an empty folder.
+    [[nodiscard]] std::optional<SourceUpdate> read() override;
+    [[nodiscard]] Status ready() const override;
 
   private:
     struct File {
