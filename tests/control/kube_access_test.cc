@@ -63,28 +63,27 @@ TEST_P(GoodKubeconfigs, AreTaken) {
 // base64: "Y2E=" ca, "Y2VydA==" cert, "a2V5" key
 INSTANTIATE_TEST_SUITE_P(
     Kube, GoodKubeconfigs,
-    testing::Values(
-        Good{"Data", fmt::format("{}, certificate-authority-data: Y2E=", kServer),
-             "client-certificate-data: Y2VydA==, client-key-data: a2V5",
-             Access{"https://192.0.2.1:6443", {"ca", {}}, {"cert", {}}, {"key", {}}, {}}},
-        Good{"Files", fmt::format("{}, certificate-authority: ca.crt", kServer),
-             "client-certificate: pki/my.crt, client-key: /elsewhere/my.key",
-             Access{"https://192.0.2.1:6443",
-                    {"", "/etc/kube/ca.crt"},
-                    {"", "/etc/kube/pki/my.crt"},
-                    {"", "/elsewhere/my.key"},
-                    {}}},
-        Good{"DataWinsOverFiles",
-             fmt::format("{}, certificate-authority: ca.crt, certificate-authority-data: Y2E=", kServer), "token: abc",
-             Access{"https://192.0.2.1:6443", {"ca", {}}, {}, {}, {"abc", {}}}},
-        Good{"TokenFileWinsOverToken", kServer, "token: abc, tokenFile: token",
-             Access{"https://192.0.2.1:6443", {}, {}, {}, {"", "/etc/kube/token"}}},
-        Good{"AnotherContext", kServer, "exec: {command: x}",
-             Access{"https://two.example.com", {}, {}, {}, {"token-of-two", {}}}, "two"},
-        Good{"NoUser", kServer, "", Access{"https://two.example.com", {}, {}, {}, {}}, "anonymous"},
-        Good{"WhatIsSwitchedOff",
-             "server: \"http://127.0.0.1:8001/prefix/\", insecure-skip-tls-verify: false, proxy-url: \"\"", "exec: null",
-             Access{"http://127.0.0.1:8001/prefix", {}, {}, {}, {}}}),
+    testing::Values(Good{"Data", fmt::format("{}, certificate-authority-data: Y2E=", kServer),
+                         "client-certificate-data: Y2VydA==, client-key-data: a2V5",
+                         Access{"https://192.0.2.1:6443", {"ca", {}}, {"cert", {}}, {"key", {}}, {}}},
+                    Good{"Files", fmt::format("{}, certificate-authority: ca.crt", kServer),
+                         "client-certificate: pki/my.crt, client-key: /elsewhere/my.key",
+                         Access{"https://192.0.2.1:6443",
+                                {"", "/etc/kube/ca.crt"},
+                                {"", "/etc/kube/pki/my.crt"},
+                                {"", "/elsewhere/my.key"},
+                                {}}},
+                    Good{"DataWinsOverFiles",
+                         fmt::format("{}, certificate-authority: ca.crt, certificate-authority-data: Y2E=", kServer),
+                         "token: abc", Access{"https://192.0.2.1:6443", {"ca", {}}, {}, {}, {"abc", {}}}},
+                    Good{"TokenFileWinsOverToken", kServer, "token: abc, tokenFile: token",
+                         Access{"https://192.0.2.1:6443", {}, {}, {}, {"", "/etc/kube/token"}}},
+                    Good{"AnotherContext", kServer, "exec: {command: x}",
+                         Access{"https://two.example.com", {}, {}, {}, {"token-of-two", {}}}, "two"},
+                    Good{"NoUser", kServer, "", Access{"https://two.example.com", {}, {}, {}, {}}, "anonymous"},
+                    Good{"WhatIsSwitchedOff",
+                         "server: \"http://127.0.0.1:8001/prefix/\", insecure-skip-tls-verify: false, proxy-url: \"\"",
+                         "exec: null", Access{"http://127.0.0.1:8001/prefix", {}, {}, {}, {}}}),
     [](const auto& row) { return std::string(row.param.name); });
 
 struct Bad {
@@ -186,8 +185,8 @@ TEST(InCluster, AddressComesFromTheEnvironmentAndTheRestFromFiles) {
         environment({{"KUBERNETES_SERVICE_HOST", "10.96.0.1"}, {"KUBERNETES_SERVICE_PORT", "443"}}), "/sa");
     ASSERT_TRUE(access) << access.error().message;
     EXPECT_EQ(*access, (Access{"https://10.96.0.1:443", {"", "/sa/ca.crt"}, {}, {}, {"", "/sa/token"}}));
-    const auto ipv6 = in_cluster_access(
-        environment({{"KUBERNETES_SERVICE_HOST", "fd00::1"}, {"KUBERNETES_SERVICE_PORT", "6443"}}));
+    const auto ipv6 =
+        in_cluster_access(environment({{"KUBERNETES_SERVICE_HOST", "fd00::1"}, {"KUBERNETES_SERVICE_PORT", "6443"}}));
     ASSERT_TRUE(ipv6) << ipv6.error().message;
     EXPECT_EQ(ipv6->server, "https://[fd00::1]:6443");
     EXPECT_EQ(ipv6->token.file, "/var/run/secrets/kubernetes.io/serviceaccount/token");

@@ -22,8 +22,8 @@ struct Material {
 };
 
 struct Access {
-    std::string server;  // "https://host:6443", perhaps with a path; without a slash at its end
-    Material ca;         // PEM; empty: the certificates of the system
+    std::string server;                       // "https://host:6443", perhaps with a path; without a slash at its end
+    Material ca;                              // PEM; empty: the certificates of the system
     Material client_certificate, client_key;  // PEM; empty: none
     Material token;                           // empty: none
     bool operator==(const Access&) const = default;

@@ -26,10 +26,12 @@ struct Unsupported {
     const char* advice;
 };
 constexpr std::array kUnsupportedOfUsers = {
-    Unsupported{"exec", "the agent starts no programs: give a token, a tokenFile or a client certificate, such as the "
-                        "token of a ServiceAccount"},
+    Unsupported{"exec",
+                "the agent starts no programs: give a token, a tokenFile or a client certificate, such as the "
+                "token of a ServiceAccount"},
     Unsupported{"auth-provider", "give a token, a tokenFile or a client certificate"},
-    Unsupported{"username", "API servers take no passwords since Kubernetes 1.19: give a token or a client certificate"},
+    Unsupported{"username",
+                "API servers take no passwords since Kubernetes 1.19: give a token or a client certificate"},
     Unsupported{"as", "the agent does not impersonate: give credentials of its own"},
 };
 constexpr std::array kUnsupportedOfClusters = {

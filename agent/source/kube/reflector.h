@@ -34,17 +34,16 @@ struct Refused {  // an HTTP status, or the code of an ERROR event
     std::optional<std::chrono::seconds> retry_after = {};
     bool in_watch = false;  // an ERROR event
 };
-struct Ended {};   // the watch, in order
-struct Broken {    // no connection, or a connection lost; an answer cut off
+struct Ended {};  // the watch, in order
+struct Broken {   // no connection, or a connection lost; an answer cut off
     std::string why;
 };
-struct Garbled {   // an answer that nobody understands
+struct Garbled {  // an answer that nobody understands
     std::string why;
 };
 struct Silent {};  // nothing came for too long: perhaps only our half of the connection is left
 struct WaitOver {};
-using Event =
-    std::variant<Started, Served, Page, Changed, Bookmark, Refused, Ended, Broken, Garbled, Silent, WaitOver>;
+using Event = std::variant<Started, Served, Page, Changed, Bookmark, Refused, Ended, Broken, Garbled, Silent, WaitOver>;
 
 // What to do now. At most one request is open at any time: a request ends the one before, and so does Wait.
 struct Discover {  // is the kind served in this version?
@@ -57,8 +56,8 @@ struct Watch {
     std::string resource_version;
     std::chrono::seconds timeout;  // the server is to end it after
 };
-struct KeepPage {};   // the objects of the page are there
-struct Replace {};    // the list is complete: objects that it did not name are gone
+struct KeepPage {};  // the objects of the page are there
+struct Replace {};   // the list is complete: objects that it did not name are gone
 struct ApplyChange {};
 struct ForgetAll {};  // there are no objects of this kind
 struct Wait {
@@ -80,11 +79,11 @@ struct Reflector {
     Phase resumed = Phase::kDiscovering;  // in kWaiting: what is tried again
     std::size_t version = 0;              // index into resource->versions
     std::string next_page = {};
-    std::string resource_version = {};   // the last one seen
-    int failures = 0;               // in a row
-    bool synced = false;            // everything there was at one moment is known
-    bool fresh_connection = false;  // the next request must not use an open connection
-    std::string problem = {};            // what does not work now; empty: nothing
+    std::string resource_version = {};  // the last one seen
+    int failures = 0;                   // in a row
+    bool synced = false;                // everything there was at one moment is known
+    bool fresh_connection = false;      // the next request must not use an open connection
+    std::string problem = {};           // what does not work now; empty: nothing
 };
 
 struct Step {

@@ -19,8 +19,8 @@ struct Collection {
 };
 
 struct Resource {
-    std::string_view group;                      // "" is core
-    std::string_view plural;                     // as in URLs and RBAC rules
+    std::string_view group;   // "" is core
+    std::string_view plural;  // as in URLs and RBAC rules
     std::string_view kind;
     std::span<const std::string_view> versions;  // those the model reads, best first
     Collection objects;

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/kube/follower.h"
+
+#include <fmt/format.h>
+
+#include "agent/base/log.h"
+
+namespace slipgate::kube {
+namespace {
+
+constexpr std::size_t kLongestAnswer = 256U << 20U;
+constexpr const char* kPageSize = "500";  // as kubectl asks for
+
+}  // namespace
+
+Follower::Follower(const Resource& resource, HttpClient& http, Objects& objects, Patience patience, Random random)
+    : http_(http), objects_(objects), patience_(patience), random_(std::move(random)), reflector_{&resource} {}
+
+Follower::~Follower() {
+    end_request();
+}
+
+void Follower::start() {
+    tell(Started{});
+}
+
+Follower::Clock::time_point Follower::due() const {
+    return due_;
+}
+
+void Follower::on_time() {
+    if (Clock::now() < due_) return;
+    due_ = Clock::time_point::max();
+    tell(request_ ? Event{Silent{}} : Event{WaitOver{}});
+}
+
+void Follower::tell(const Event& event) {
+    const auto before = reflector_.problem;
+    auto [state, actions] = step(std::move(reflector_), event, random_());
+    reflector_ = std::move(state);
+    log_problem(before);
+    for (const auto& action : actions) std::visit([this](const auto& a) { act(a); }, action);
+}
+
+void Follower::log_problem(const std::string& before) const {
+    const auto& now = reflector_.problem;
+    if (now == before) return;
+    const auto& kind = reflector_.resource->kind;
+    if (now.empty())
+        log::info("source", "following works again", {{"kind", kind}});
+    else
+        log::warn("source", now, {{"kind", kind}});
+}
+
+std::string_view Follower::version() const {
+    return reflector_.resource->versions[reflector_.version];
+}
+
+void Follower::act(const Discover& action) {
+    request({discovery_path(*reflector_.resource, action.version), {}});
+}
+
+void Follower::act(const List& action) {
+    if (action.token.empty()) listed_.clear();
+    HttpRequest page{collection_path(*reflector_.resource, version()), {{"limit", kPageSize}}};
+    if (!action.token.empty()) page.query.emplace_back("continue", action.token);
+    request(std::move(page));
+}
+
+void Follower::act(const Watch& action) {
+    request({collection_path(*reflector_.resource, version()),
+             {{"watch", "true"},
+              {"allowWatchBookmarks", "true"},
+              {"resourceVersion", action.resource_version},
+              {"timeoutSeconds", std::to_string(action.timeout.count())}}});
+}
+
+void Follower::act(const KeepPage& /*action*/) {
+    for (auto& item : items_) {
+        listed_.insert(key_of(item));
+        objects_.put(*reflector_.resource, version(), std::move(item));
+    }
+    items_.clear();
+}
+
+void Follower::act(const Replace& /*action*/) {
+    objects_.retain(*reflector_.resource, listed_);
+    listed_.clear();
+}
+
+void Follower::act(const ApplyChange& /*action*/) {
+    if (message_.deleted)
+        objects_.erase(*reflector_.resource, key_of(message_.object));
+    else
+        objects_.put(*reflector_.resource, version(), std::move(message_.object));
+}
+
+void Follower::act(const ForgetAll& /*action*/) {
+    objects_.retain(*reflector_.resource, {});
+}
+
+void Follower::act(const Wait& action) {
+    end_request();
+    due_ = Clock::now() + action.delay;
+}
+
+void Follower::request(HttpRequest request) {
+    end_request();
+    request.fresh_connection = reflector_.fresh_connection;
+    request_ = http_.start(request, {[this](std::string bytes) { on_data(std::move(bytes)); },
+                                     [this](const HttpResponse& response) { on_response(response); }});
+    due_ = Clock::now() + patience_.answer;
+}
+
+void Follower::end_request() {
+    if (request_) http_.cancel(*std::exchange(request_, {}));
+    body_.clear();
+    lines_.clear();
+}
+
+void Follower::on_data(std::string bytes) {
+    const bool is_watch = reflector_.phase == Phase::kWatching;
+    due_ = Clock::now() + (is_watch ? patience_.watch : patience_.answer);
+    if (is_watch) {
+        if (!lines_.add(bytes, [this](std::string_view line) { return on_line(line); }))
+            tell(Garbled{"a watch event is too long"});
+    } else if (body_.size() + bytes.size() > kLongestAnswer) {
+        tell(Garbled{"an answer of the API server is too long"});
+    } else {
+        body_ += bytes;
+    }
+}
+
+// True: the watch goes on.
+bool Follower::on_line(std::string_view line) {
+    auto message = parse_watch_line(line);
+    if (!message) {
+        tell(Garbled{message.error().message});
+        return false;
+    }
+    message_ = *std::move(message);
+    std::visit([this](const auto& event) { tell(event); }, message_.event);
+    return reflector_.phase == Phase::kWatching;
+}
+
+void Follower::on_response(const HttpResponse& response) {
+    request_.reset();
+    due_ = Clock::time_point::max();
+    if (!response.error.empty()) {
+        tell(Broken{response.error});
+    } else if (response.status / 100 != 2) {
+        tell(Refused{response.status, refusal_message(response.body), response.retry_after});
+    } else if (reflector_.phase != Phase::kWatching) {
+        tell(read_answer());
+    } else if (lines_.is_within_line()) {
+        tell(Broken{"a watch ended within an event"});
+    } else {
+        tell(Ended{});
+    }
+}
+
+Event Follower::read_answer() {
+    const auto body = std::exchange(body_, {});
+    if (reflector_.phase == Phase::kDiscovering) {
+        const auto served = is_served(body, *reflector_.resource);
+        if (!served) return Garbled{served.error().message};
+        return Served{*served};
+    }
+    auto page = parse_page(body);
+    if (!page) return Garbled{page.error().message};
+    items_ = std::move(page->items);
+    return page->page;
+}
+
+}  // namespace slipgate::kube

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/kube/kube_source.h"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "agent/base/log.h"
+
+namespace slipgate::kube {
+namespace {
+
+// A burst of changes is one new state, not one for each packet it comes in.
+constexpr std::chrono::milliseconds kCollect{10};
+
+Status watch(const Fd& epoll, int fd) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    return ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? Status{} : fail_errno("epoll_ctl", errno);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KubeSource>> KubeSource::open(const Access& access, Patience patience) {
+    auto http = HttpClient::create(access);
+    if (!http) return tl::unexpected(http.error());
+    auto timer = Timer::create();
+    if (!timer) return tl::unexpected(timer.error());
+    Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+    if (!epoll) return fail_errno("epoll_create1", errno);
+    if (auto s = watch(epoll, (*http)->fd()); !s) return tl::unexpected(s.error());
+    if (auto s = watch(epoll, timer->fd()); !s) return tl::unexpected(s.error());
+    log::info("source", "following the API server", {{"server", access.server}});
+    return std::unique_ptr<KubeSource>(new KubeSource(*std::move(http), std::move(epoll), *std::move(timer), patience));
+}
+
+KubeSource::KubeSource(std::unique_ptr<HttpClient> http, Fd epoll, Timer timer, Patience patience)
+    : epoll_(std::move(epoll)), timer_(std::move(timer)), random_(std::random_device{}()), http_(std::move(http)) {
+    const auto random = [this] { return std::uniform_real_distribution<double>(0, 1)(random_); };
+    for (const auto& resource : resources()) {
+        followers_.push_back(std::make_unique<Follower>(resource, *http_, objects_, patience, random));
+        followers_.back()->start();
+    }
+    set_timer();
+}
+
+std::optional<SourceUpdate> KubeSource::read() {
+    timer_.acknowledge();
+    http_->run();
+    for (const auto& follower : followers_) follower->on_time();
+    const auto now = Clock::now();
+    if (objects_.take_changed()) update_due_ = std::min(update_due_, now + kCollect);
+    const bool is_first = !was_read_ && synced();
+    const bool is_due = is_first || (was_read_ && update_due_ <= now);
+    if (is_due) update_due_ = Clock::time_point::max();
+    was_read_ |= is_first;
+    set_timer();
+    if (!is_due) return {};
+    return objects_.snapshot();
+}
+
+bool KubeSource::synced() const {
+    return std::all_of(followers_.begin(), followers_.end(), [](const auto& follower) { return follower->synced(); });
+}
+
+Status KubeSource::ready() const {
+    if (was_read_) return {};
+    std::string missing;
+    for (const auto& follower : followers_) {
+        if (follower->synced()) continue;
+        if (!missing.empty()) missing += "; ";
+        missing += follower->resource().kind;
+        if (!follower->problem().empty()) missing += fmt::format(" ({})", follower->problem());
+    }
+    return fail("not all objects were read yet: " + missing);
+}
+
+void KubeSource::set_timer() {
+    auto next = was_read_ ? update_due_ : Clock::time_point::max();
+    for (const auto& follower : followers_) next = std::min(next, follower->due());
+    if (next == Clock::time_point::max()) return;
+    timer_.start(std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now()));
+}
+
+}  // namespace slipgate::kube

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "agent/base/fd.h"
+#include "agent/base/timer.h"
+#include "agent/source/kube/access.h"
+#include "agent/source/kube/follower.h"
+#include "agent/source/kube/http_client.h"
+#include "agent/source/kube/objects.h"
+#include "agent/source/source.h"
+
+namespace slipgate::kube {
+
+// An API server as a source of objects. The first state comes when every kind was listed to its end, or is known not to
+// be served; what was known stays in force while the API server is away.
+class KubeSource final : public Source {
+  public:
+    // Does not wait for the API server. Fails if the credentials cannot be read.
+    [[nodiscard]] static Result<std::unique_ptr<KubeSource>> open(const Access& access, Patience patience = {});
+
+    [[nodiscard]] int fd() const override { return epoll_.get(); }
+    [[nodiscard]] std::optional<SourceUpdate> read() override;
+    [[nodiscard]] Status ready() const override;
+
+  private:
+    using Clock = Follower::Clock;
+
+    KubeSource(std::unique_ptr<HttpClient> http, Fd epoll, Timer timer, Patience patience);
+    [[nodiscard]] bool synced() const;
+    void set_timer();
+
+    Fd epoll_;  // http_ and timer_
+    Timer timer_;
+    std::mt19937 random_;
+    Objects objects_;
+    std::unique_ptr<HttpClient> http_;
+    std::vector<std::unique_ptr<Follower>> followers_;
+    Clock::time_point update_due_ = Clock::time_point::max();  // of a change that was not read yet
+    bool was_read_ = false;
+};
+
+}  // namespace slipgate::kube

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/kube/message.h"
+
+#include <fmt/format.h>
+
+#include "agent/model/reader.h"
+
+namespace slipgate::kube {
+namespace {
+
+using nlohmann::json;
+
+// Nothing: it is not a JSON object.
+Result<json> parse(std::string_view text) {
+    auto value = json::parse(text, nullptr, false);
+    if (!value.is_object()) return fail("not a JSON object: " + shown(std::string(text.substr(0, 80))));
+    return value;
+}
+
+// A member of an object that is an object itself; an empty one if it is not.
+json take_object(json& parent, const char* key) {
+    const auto found = parent.find(key);
+    return found != parent.end() && found->is_object() ? std::move(*found) : json::object();
+}
+
+std::string text(const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+Refused refusal_of(const json& status) {
+    const auto code = status.find("code");
+    Refused refusal{code != status.end() && code->is_number_integer() ? code->get<int>() : 0, text(status, "message")};
+    refusal.in_watch = true;
+    return refusal;
+}
+
+}  // namespace
+
+Result<ObjectPage> parse_page(std::string_view text_of_page) {
+    auto list = parse(text_of_page);
+    if (!list) return tl::unexpected(list.error());
+    const auto metadata = take_object(*list, "metadata");
+    ObjectPage result{{text(metadata, "resourceVersion"), text(metadata, "continue")}, {}};
+    if (result.page.resource_version.empty()) return fail("a list without a resourceVersion");
+    const auto items = list->find("items");
+    if (items == list->end() || items->is_null()) return result;  // how Go writes a list of nothing
+    if (!items->is_array()) return fail("a list without items");
+    for (auto& item : *items) result.items.push_back(std::move(item));
+    return result;
+}
+
+Result<WatchMessage> parse_watch_line(std::string_view line) {
+    auto message = parse(line);
+    if (!message) return tl::unexpected(message.error());
+    const auto type = text(*message, "type");
+    auto object = take_object(*message, "object");
+    if (type == "ERROR") return WatchMessage{refusal_of(object), false, {}};
+    const auto version = text(object.value("metadata", json::object()), "resourceVersion");
+    if (version.empty()) return fail("a watch event without a resourceVersion");
+    if (type == "BOOKMARK") return WatchMessage{Bookmark{version}, false, {}};
+    const bool deleted = type == "DELETED";
+    if (!deleted && type != "ADDED" && type != "MODIFIED") return fail("a watch event of unknown type " + shown(type));
+    return WatchMessage{Changed{version}, deleted, std::move(object)};
+}
+
+Result<bool> is_served(std::string_view text_of_list, const Resource& resource) {
+    const auto list = parse(text_of_list);
+    if (!list) return tl::unexpected(list.error());
+    const auto served = list->find("resources");
+    if (served == list->end() || !served->is_array()) return fail("an APIResourceList without resources");
+    for (const auto& entry : *served) {
+        if (entry.is_object() && text(entry, "name") == resource.plural) return true;
+    }
+    return false;
+}
+
+std::string refusal_message(std::string_view body) {
+    constexpr std::size_t kLongest = 300;
+    const auto status = json::parse(body, nullptr, false);
+    auto message = status.is_object() ? text(status, "message") : std::string();
+    if (message.empty()) message = body;
+    return message.substr(0, kLongest);
+}
+
+std::string key_of(const json& object) {
+    const auto metadata = object.find("metadata");
+    if (metadata == object.end() || !metadata->is_object()) return {};
+    const auto space = text(*metadata, "namespace");
+    const auto name = text(*metadata, "name");
+    return space.empty() || name.empty() ? name : space + "/" + name;
+}
+
+bool LineSplitter::add(std::string_view bytes, const std::function<bool(std::string_view)>& on_line) {
+    for (;;) {
+        const auto end = bytes.find('\n');
+        if (partial_.size() + std::min(end, bytes.size()) > kLongest) {
+            partial_.clear();
+            return false;
+        }
+        if (end == bytes.npos) break;
+        // Taken out first: what is called may clear().
+        const auto line = std::exchange(partial_, {}).append(bytes.substr(0, end));
+        bytes.remove_prefix(end + 1);
+        if (!line.empty() && !on_line(line)) return true;
+    }
+    partial_.append(bytes);
+    return true;
+}
+
+}  // namespace slipgate::kube

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the API server answers, from bytes to values. Pure.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/source/kube/reflector.h"
+
+namespace slipgate::kube {
+
+struct ObjectPage {
+    Page page;
+    std::vector<nlohmann::json> items;
+};
+[[nodiscard]] Result<ObjectPage> parse_page(std::string_view text);
+
+struct WatchMessage {
+    std::variant<Changed, Bookmark, Refused> event;
+    bool deleted = false;   // of Changed
+    nlohmann::json object;  // of Changed
+};
+[[nodiscard]] Result<WatchMessage> parse_watch_line(std::string_view line);
+
+// Whether an APIResourceList, the answer to discovery_path(), names the resource.
+[[nodiscard]] Result<bool> is_served(std::string_view text, const Resource& resource);
+
+// What the body of an answer that is no success says: the message of a Status, else the text itself, in short.
+[[nodiscard]] std::string refusal_message(std::string_view body);
+
+// "namespace/name", or "name"; empty: the object has none.
+[[nodiscard]] std::string key_of(const nlohmann::json& object);
+
+// Lines out of pieces that end anywhere.
+class LineSplitter {
+  public:
+    static constexpr std::size_t kLongest = 16U << 20U;  // etcd holds objects of 1.5 MiB
+
+    // Calls `on_line` for each line that is complete now; it may return false: it wants no more. False: there was a
+    // line too long, and the rest is dropped.
+    [[nodiscard]] bool add(std::string_view bytes, const std::function<bool(std::string_view)>& on_line);
+
+    [[nodiscard]] bool is_within_line() const { return !partial_.empty(); }
+    void clear() { partial_.clear(); }
+
+  private:
+    std::string partial_;
+};
+
+}  // namespace slipgate::kube

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/kube/objects.h"
+
+#include <fmt/format.h>
+
+#include "agent/base/log.h"
+#include "agent/model/parse.h"
+#include "agent/source/kube/message.h"
+
+namespace slipgate::kube {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kOurAnnotations = "slipgate.dev/";
+
+// Items of a list do not say what they are; annotations can be many times as large as the rest.
+void prepare(json& document, const Resource& resource, std::string_view version) {
+    document["apiVersion"] =
+        resource.group.empty() ? std::string(version) : fmt::format("{}/{}", resource.group, version);
+    document["kind"] = resource.kind;
+    const auto metadata = document.find("metadata");
+    if (metadata == document.end() || !metadata->is_object()) return;
+    metadata->erase("managedFields");
+    const auto annotations = metadata->find("annotations");
+    if (annotations == metadata->end() || !annotations->is_object()) return;
+    for (auto entry = annotations->begin(); entry != annotations->end();)
+        entry = entry.key().starts_with(kOurAnnotations) ? std::next(entry) : annotations->erase(entry);
+}
+
+// The API server knows its own fields; what it holds without an error is not worth a word.
+std::vector<SourceProblem> errors_of(const ParseOutcome& outcome, const json& document) {
+    std::vector<SourceProblem> errors;
+    const auto metadata = document.value("metadata", json::object());
+    for (const auto& problem : outcome.problems) {
+        if (problem.severity != Severity::error) continue;
+        const auto generation = metadata.find("generation");
+        const bool known = generation != metadata.end() && generation->is_number_integer();
+        errors.push_back({"", 0, outcome.id, known ? generation->get<std::int64_t>() : 0, problem});
+    }
+    return errors;
+}
+
+}  // namespace
+
+void Objects::put(const Resource& resource, std::string_view version, json document) {
+    const auto key = key_of(document);
+    if (key.empty()) return;  // no API server stores an object without a name
+    prepare(document, resource, version);
+    auto outcome = parse_object(document);
+    set_problems({resource.kind, key}, errors_of(outcome, document));
+    const bool changed = outcome.object ? resource.objects.put(snapshot_, *std::move(outcome.object))
+                                        : resource.objects.erase(snapshot_, key);
+    changed_ |= changed;
+}
+
+void Objects::erase(const Resource& resource, const std::string& key) {
+    set_problems({resource.kind, key}, {});
+    changed_ |= resource.objects.erase(snapshot_, key);
+}
+
+void Objects::retain(const Resource& resource, const std::set<std::string>& keys) {
+    changed_ |= resource.objects.retain(snapshot_, keys);
+    const auto erased = std::erase_if(problems_, [&](const auto& entry) {
+        return entry.first.first == resource.kind && !keys.contains(entry.first.second);
+    });
+    changed_ |= erased > 0;
+}
+
+LoadedSnapshot Objects::snapshot() const {
+    LoadedSnapshot loaded{snapshot_, {}};
+    for (const auto& [key, problems] : problems_)
+        loaded.problems.insert(loaded.problems.end(), problems.begin(), problems.end());
+    return loaded;
+}
+
+void Objects::set_problems(Key key, std::vector<SourceProblem> problems) {
+    const auto known = problems_.find(key);
+    const auto texts = [](const std::vector<SourceProblem>& list) {
+        std::set<std::string> result;
+        for (const auto& problem : list) result.insert(problem.to_string());
+        return result;
+    };
+    const auto before = known == problems_.end() ? std::set<std::string>() : texts(known->second);
+    for (const auto& problem : problems) {
+        if (before.contains(problem.to_string())) continue;
+        log::error("source", problem.problem.message,
+                   {{"object", problem.object.to_string()}, {"field", problem.problem.field}});
+    }
+    changed_ |= before != texts(problems);
+    if (problems.empty())
+        problems_.erase(key);
+    else
+        problems_[std::move(key)] = std::move(problems);
+}
+
+}  // namespace slipgate::kube

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+A stand-in for a Kubernetes API server: discovery, lists in pages and watches of objects that the test puts there, and the
+faults it asks for. It is no model of the real one: it exists for what a real one cannot be made to do.
+"""
+
+import collections
+import copy
+import http.server
+import json
+import socket
+import threading
+import urllib.parse
+
+GATEWAY_API = "gateway.networking.k8s.io"
+SERVED = {("", "v1"): ["namespaces", "nodes", "services"],
+          (GATEWAY_API, "v1"): ["gatewayclasses", "gateways", "listenersets", "tlsroutes", "referencegrants"],
+          ("discovery.k8s.io", "v1"): ["endpointslices"]}
+FIRST_REVISION = 10
+
+Request = collections.namedtuple("Request", "plural verb query connection")  # verb: list or watch
+Change = collections.namedtuple("Change", "revision plural type item")
+
+
+def plural_of(item):
+    kind = item["kind"].lower()
+    return kind + ("es" if kind.endswith("s") else "s")
+
+
+def key_of(item):
+    return item["metadata"].get("namespace", ""), item["metadata"]["name"]
+
+
+def status(code, message):
+    return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": message}
+
+
+class ApiServer:
+    page = 500  # objects in a page, at most
+    piece = 1 << 20  # bytes of a watch's answer that are sent at a time
+
+    def __init__(self, token=None):
+        """`token`: requests without it are refused."""
+        self.token = token
+        self.served = {version: list(plurals) for version, plurals in SERVED.items()}
+        self.requests = []
+        self.revision = self._oldest = FIRST_REVISION  # a watch from before the oldest is told 410
+        self._objects = collections.defaultdict(dict)
+        self._history = []
+        self.forbidden = set()  # (plural, verb): by RBAC
+        self._faults = collections.defaultdict(list)
+        self._endings = collections.defaultdict(list)  # by plural, one after the other
+        self.changed = threading.Condition(threading.RLock())  # guards all of the above
+        self.port = 0  # the same after each start
+        self.start()
+
+    def start(self):
+        self._server = _Server(self)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
+
+    def stop(self):
+        """Closes every connection, as a server that is killed does."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._server.close_connections()
+
+    # What the cluster holds
+
+    def put(self, *items):
+        with self.changed:
+            for item in items:
+                is_known = key_of(item) in self._objects[plural_of(item)]
+                self._change("MODIFIED" if is_known else "ADDED", copy.deepcopy(item))
+
+    def delete(self, item):
+        with self.changed:
+            self._change("DELETED", copy.deepcopy(item))
+
+    def _change(self, kind, item):
+        self.revision += 1
+        plural = plural_of(item)
+        item["metadata"]["resourceVersion"] = str(self.revision)
+        if kind == "DELETED":
+            del self._objects[plural][key_of(item)]
+        else:
+            self._objects[plural][key_of(item)] = item
+        self._history.append(Change(self.revision, plural, kind, item))
+        self.changed.notify_all()
+
+    # Faults
+
+    def repeat(self, plural):
+        """Open watches tell every change of the kind a second time."""
+        with self.changed:
+            self._history += [change for change in self._history if change.plural == plural]
+            self.changed.notify_all()
+
+    def compact(self):
+        """Lists and watches of earlier revisions are told 410."""
+        with self.changed:
+            self.revision += 1
+            self._oldest = self.revision
+
+    def fail(self, plural, verb, *faults):
+        """The next requests are answered so: (code, message, *headers), "silence", "cut" or "garbage"."""
+        with self.changed:
+            self._faults[plural, verb] += faults
+
+    def end_watches(self, plural, how):
+        """Ends the open watches: "in order", "within a line", "broken", "garbage", or with an ERROR of this Status."""
+        with self.changed:
+            self._endings[plural].append(how)
+            self.changed.notify_all()
+
+    def count(self, plural, verb):
+        """Requests so far."""
+        with self.changed:
+            return sum(request[:2] == (plural, verb) for request in self.requests)
+
+    # Answers; each connection has a thread
+
+    def answer(self, handler, plural, verb, query):
+        with self.changed:
+            self.requests.append(Request(plural, verb, query, handler.client_address[1]))
+            faults = self._faults[plural, verb]
+            fault = faults.pop(0) if faults else None
+        if (plural, verb) in self.forbidden:
+            handler.send_json(403, status(403, f"{plural} is forbidden"))
+        elif fault == "silence":
+            handler.wait_until_closed()
+        elif fault == "cut":
+            handler.send_start(200, [("Content-Length", "1000")])
+            handler.wfile.write(b'{"kind": "L')
+            handler.close_connection = True
+        elif fault == "garbage":
+            handler.send_json(200, "garbage")
+        elif fault:
+            code, message, *headers = fault
+            handler.send_json(code, status(code, message), headers)
+        elif verb == "list":
+            handler.send_json(*self._list(plural, query))
+        else:
+            self._watch(handler, plural, query)
+
+    def _list(self, plural, query):
+        """The token says which revision the list is of, and how much of it was sent."""
+        with self.changed:
+            revision, start = map(int, query.get("continue", f"{self.revision}.0").split("."))
+            if revision < self._oldest:
+                return 410, status(410, "The provided continue parameter is too old")
+            everything = [self._objects[plural][key] for key in sorted(self._objects[plural])]
+            end = start + min(self.page, int(query["limit"]))
+            metadata = {"resourceVersion": str(revision)}
+            if end < len(everything):
+                metadata["continue"] = f"{revision}.{end}"
+            # Items of a list do not say what they are.
+            items = [{name: value for name, value in item.items() if name not in ("apiVersion", "kind")}
+                     for item in everything[start:end]]
+            return 200, {"kind": "List", "metadata": metadata, "items": items}
+
+    def _watch(self, handler, plural, query):
+        revision = int(query["resourceVersion"])
+        with self.changed:
+            if revision < self._oldest:
+                return handler.send_json(410, status(410, "too old resource version"))
+            position = next((i for i, change in enumerate(self._history) if change.revision > revision), len(self._history))
+            endings = len(self._endings[plural])
+        handler.send_start(200, [("Transfer-Encoding", "chunked")])
+        while True:
+            with self.changed:
+                self.changed.wait_for(lambda: len(self._history) > position or len(self._endings[plural]) > endings)
+                changes = self._history[position:]
+                position += len(changes)
+                how = self._endings[plural][endings] if len(self._endings[plural]) > endings else None
+            for change in changes:
+                # A kind that did not change is told how far the others are.
+                item = change.item if change.plural == plural else {"metadata": {"resourceVersion": str(change.revision)}}
+                handler.send_line({"type": change.type if change.plural == plural else "BOOKMARK", "object": item}, self.piece)
+            if how:
+                return handler.end_watch(how)
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, api):
+        self.api, self._open = api, []
+        super().__init__(("127.0.0.1", api.port), _Handler)
+
+    def get_request(self):
+        connection, address = super().get_request()
+        self._open.append(connection)
+        return connection, address
+
+    def close_connections(self):
+        for connection in self._open:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it is closed
+
+    def handle_error(self, request, client_address):
+        """Connections that end in their middle are what tests are about."""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):  # pylint: disable=invalid-name  # the library's
+        api = self.server.api
+        url = urllib.parse.urlsplit(self.path)
+        query = dict(urllib.parse.parse_qsl(url.query))
+        if api.token and self.headers["Authorization"] != f"Bearer {api.token}":
+            return self.send_json(401, status(401, "Unauthorized"))
+        root, *rest = url.path.strip("/").split("/")
+        group, version, *plural = ("", *rest) if root == "api" else rest
+        served = api.served.get((group, version), [])
+        if not plural and served:
+            return self.send_json(200, {"kind": "APIResourceList", "resources": [{"name": name} for name in served]})
+        if not plural or plural[0] not in served:
+            return self.send_json(404, status(404, "the server could not find the requested resource"))
+        return api.answer(self, plural[0], "watch" if "watch" in query else "list", query)
+
+    def log_message(self, *_):
+        """Nothing: the test's output is for failures."""
+
+    def send_start(self, code, headers):
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+
+    def send_json(self, code, value, headers=()):
+        body = json.dumps(value).encode()
+        self.send_start(code, [("Content-Length", str(len(body))), *headers])
+        self.wfile.write(body)
+
+    def send_chunk(self, data):
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+
+    def send_line(self, event, piece):
+        line = json.dumps(event).encode() + b"\n"
+        for start in range(0, len(line), piece):
+            self.send_chunk(line[start:start + piece])
+
+    def end_watch(self, how):
+        if isinstance(how, dict):
+            self.send_line({"type": "ERROR", "object": how}, 1 << 20)
+        elif how == "garbage":
+            self.send_chunk(b'{"type": "ADDED", "object": {]\n')
+        elif how in ("within a line", "broken"):
+            self.send_chunk(b'{"type": "ADDED", "obj')
+        if how == "broken":
+            self.close_connection = True  # without the chunk that ends the answer
+        else:
+            self.send_chunk(b"")
+
+    def wait_until_closed(self):
+        try:
+            while self.connection.recv(1024):
+                pass
+        except OSError:
+            pass
+        self.close_connection = True
