@@ -12,10 +12,10 @@
 #include "agent/app/pipeline.h"
 #include "agent/app/repeated_error.h"
 #include "agent/app/signals.h"
+#include "agent/app/source.h"
 #include "agent/app/version.h"
 #include "agent/base/backoff.h"
 #include "agent/base/timer.h"
-#include "agent/source/file/file_source.h"
 #include "agent/source/file/status_writer.h"
 
 namespace slipgate {
@@ -46,7 +46,7 @@ struct Agent::Parts {
     std::optional<Timer> retry;
     std::optional<AccessLog> access_log;
     std::optional<StatusWriter> status_writer;  // none: statuses are not written
-    std::optional<FileSource> source;
+    std::unique_ptr<Source> source;
     std::unique_ptr<Datapath> datapath;
     Metrics metrics;
     std::optional<Pipeline> pipeline;
@@ -84,7 +84,7 @@ Status Agent::Parts::open() {
     if (!config.status_dir.empty()) {
         if (auto s = take(StatusWriter::open(config.status_dir), status_writer); !s) return s;
     }
-    if (auto s = take(FileSource::open(config.manifests), source); !s) return s;
+    if (auto s = take(open_source(config), source); !s) return s;
     if (auto s = open_http(); !s) return s;
     if (auto s = take(Datapath::open(config.datapath), datapath); !s) return s;
     TranslateOptions options;
@@ -98,7 +98,11 @@ Status Agent::Parts::open() {
 
 Status Agent::Parts::open_http() {
     if (!config.http_address) return {};
-    AdminView view{[this] { return metrics.render(scrape()); }, [this] { return pipeline->ready(); }};
+    AdminView view{[this] { return metrics.render(scrape()); },
+                   [this] {
+                       const auto status = source->ready();
+                       return status ? pipeline->ready() : status;
+                   }};
     if (auto s = take(HttpServer::start(*config.http_address, make_admin_handler(*loop, std::move(view))), http); !s)
         return s;
     log::info("http", "listening", {{"address", http->address().to_string()}});
@@ -214,7 +218,7 @@ Result<std::unique_ptr<Agent>> Agent::create(const Config& config) {
     if (const auto status = parts->open(); !status) return tl::unexpected(status.error());
     log::info("agent", "started",
               {{"version", kVersion},
-               {"manifests", config.manifests.string()},
+               {"source", config.kubernetes ? "kubernetes" : config.manifests.string()},
                {"pin_dir", config.datapath.pin_dir.string()}});
     return std::unique_ptr<Agent>(new Agent(std::move(parts)));
 }

@@ -18,7 +18,10 @@
 namespace slipgate {
 
 struct Config {
-    std::filesystem::path manifests;             // folder of YAML files, watched
+    std::filesystem::path manifests;             // folder of YAML files, watched; empty: the API server instead
+    bool kubernetes = false;                     // follow an API server
+    std::filesystem::path kubeconfig;            // empty: what a pod is given
+    std::string context;                         // of the kubeconfig; empty: its current one
     std::filesystem::path status_dir;            // empty: statuses are not written
     std::vector<IpAddress> addresses;            // of a Gateway without spec.addresses
     SourceMode source_mode = SourceMode::kSnat;  // of a Gateway without an annotation

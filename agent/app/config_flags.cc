@@ -69,6 +69,18 @@ Status check_folders(const Config& config) {
                             log::quote(config.status_dir.string()), relation, log::quote(config.manifests.string())));
 }
 
+// There is one source, and what belongs to another one is a mistake.
+Status check_source(const Config& config) {
+    if (config.kubernetes && !config.manifests.empty())
+        return fail("--kubernetes: not together with --manifests: objects come from one of them");
+    if (!config.kubernetes && !config.kubeconfig.empty()) return fail("--kubeconfig: only together with --kubernetes");
+    if (config.kubeconfig.empty() && !config.context.empty())
+        return fail("--context: only together with --kubeconfig, the file that has it");
+    if (!config.kubernetes && config.manifests.empty())
+        return fail("--manifests: missing: give the folder of manifests to serve, or --kubernetes");
+    return {};
+}
+
 Result<CommandLine> interpret(const cxxopts::ParseResult& parsed) {
     CommandLine line;
     if (parsed.count("help"))
@@ -93,11 +105,10 @@ Result<CommandLine> interpret(const cxxopts::ParseResult& parsed) {
             errors.add(setting->set(line.config, argument.value()), "--" + argument.key());
         }
     }
-    if (line.action == CommandLine::Action::kRun && line.config.manifests.empty()) {
-        errors.add("--manifests: missing: give the folder of manifests to serve");
-    }
     if (line.action == CommandLine::Action::kRun) {
-        if (const auto status = check_folders(line.config); !status) errors.add(status.error().message);
+        for (const auto& status : {check_source(line.config), check_folders(line.config)}) {
+            if (!status) errors.add(status.error().message);
+        }
     }
     if (const auto status = errors.status(); !status) return tl::unexpected(status.error());
     return line;

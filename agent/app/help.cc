@@ -14,6 +14,7 @@ constexpr std::string_view kPrologue =
     R"(slipgated: the agent of Slipgate, a TLS-passthrough gateway whose data path lives in the kernel
 
 Usage: slipgated --manifests DIR [SETTING...]
+       slipgated --kubernetes [--kubeconfig FILE [--context NAME]] [SETTING...]
        slipgated --uninstall [--pin-dir DIR]
 
 Defaults stand in brackets.
@@ -33,6 +34,12 @@ Example: serve what is in ./manifests on 192.0.2.10, with statuses to read in ./
   sysctl net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
   slipgated --manifests ./manifests --status-dir ./status --address 192.0.2.10
   curl http://127.0.0.1:9470/readyz       # in another shell
+
+Example: serve what a cluster's API server holds. In a pod --kubernetes is enough; elsewhere, with a ServiceAccount's token:
+  slipgated --kubernetes --kubeconfig ./slipgate.kubeconfig --address 192.0.2.10
+The agent needs to list and watch gatewayclasses, gateways, tlsroutes and referencegrants (gateway.networking.k8s.io),
+namespaces and services, and endpointslices (discovery.k8s.io); what it may not do is in its log and at /readyz. While the
+API server is away, connections, new ones too, are served as before.
 )";
 
 void append_flag(std::string& text, std::string_view flag, std::string_view argument, std::string_view help,

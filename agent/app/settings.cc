@@ -28,6 +28,18 @@ Status set_path(std::string_view text, std::filesystem::path& target) {
     return {};
 }
 
+Status set_kubeconfig(Config& c, std::string_view text) {
+    if (text.empty()) return fail("an empty value is not allowed: give the path of a kubeconfig");
+    c.kubeconfig = text;
+    return {};
+}
+
+Status set_context(Config& c, std::string_view text) {
+    if (text.empty()) return fail("an empty value is not allowed: give the name of a context of the kubeconfig");
+    c.context = text;
+    return {};
+}
+
 Status set_pin_dir(Config& c, std::string_view text) {
     if (!text.starts_with('/'))
         return fail(log::quote(text) + " is not allowed: give an absolute path on a bpf file system");
@@ -79,6 +91,11 @@ constexpr std::string_view kWatch = "Watching it";
 constexpr std::array kSettings = {
     Setting{"manifests", kSource, "DIR", "", "folder of manifests (YAML), watched for changes",
             [](Config& c, std::string_view v) { return set_path(v, c.manifests); }},
+    Setting{"kubernetes", kSource, "", "false", "follow a Kubernetes API server, in the place of --manifests",
+            [](Config& c, std::string_view v) { return store(parse_boolean(v), c.kubernetes); }},
+    Setting{"kubeconfig", kSource, "FILE", "",
+            "where the API server is and who the agent is; none: the ServiceAccount of its pod", set_kubeconfig},
+    Setting{"context", kSource, "NAME", "", "context of the kubeconfig; none: its current-context", set_context},
     Setting{"status-dir", kSource, "DIR", "", "folder for the objects' statuses; none: not written",
             [](Config& c, std::string_view v) { return set_path(v, c.status_dir); }},
     Setting{"address", kSource, "ADDR[,ADDR...]", "", "addresses of a Gateway that has no spec.addresses",

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "agent/app/settings.h"
+#include "agent/source/kube/resource.h"
 
 namespace slipgate {
 namespace {
@@ -176,6 +177,23 @@ TEST(Config, MissingManifestsIsAnErrorOnlyWhenRunning) {
     EXPECT_EQ(parse({"--version"})->action, CommandLine::Action::kVersion);
 }
 
+TEST(Config, ObjectsComeFromOneSource) {
+    const auto in_pod = parse({"--kubernetes"});
+    ASSERT_TRUE(in_pod) << in_pod.error().message;
+    EXPECT_TRUE(in_pod->config.kubernetes);
+    EXPECT_EQ(in_pod->config.kubeconfig, "");
+    const auto outside = parse({"--kubernetes", "--kubeconfig=/k", "--context=c", "--status-dir=/s"});
+    ASSERT_TRUE(outside) << outside.error().message;
+    EXPECT_EQ(outside->config.kubeconfig, "/k");
+    EXPECT_EQ(outside->config.context, "c");
+    EXPECT_THAT(error_of({"--kubernetes", "--manifests=/m"}), HasSubstr("--kubernetes: not together with --manifests"));
+    EXPECT_THAT(error_of({"--kubernetes=false"}), HasSubstr("--manifests: missing"));
+    EXPECT_THAT(error_of({"--manifests=/m", "--kubeconfig=/k"}), HasSubstr("--kubeconfig: only together with"));
+    EXPECT_THAT(error_of({"--kubernetes", "--context=c"}), HasSubstr("--context: only together with --kubeconfig"));
+    EXPECT_THAT(error_of({"--kubernetes", "--kubeconfig="}), HasSubstr("--kubeconfig: an empty value"));
+    EXPECT_THAT(error_of({"--kubernetes", "--kubeconfig=/k", "--context="}), HasSubstr("--context: an empty value"));
+}
+
 struct Folders {
     const char *manifests, *status_dir, *relation;
 };
@@ -269,6 +287,15 @@ TEST(Help, NamesEverySettingWithItsDefaultAndTheExitCodes) {
         EXPECT_THAT(help, HasSubstr(fmt::format("[{}]\n", setting.default_value)));
     }
     EXPECT_THAT(help, AllOf(HasSubstr("Exit codes: 0 "), HasSubstr("Example:"), HasSubstr("--uninstall")));
+}
+
+// Who writes the ClusterRole reads it there.
+TEST(Help, NamesEveryKindThatTheAgentMustBeAllowedToRead) {
+    const auto help = help_text();
+    for (const auto& resource : kube::resources()) {
+        EXPECT_THAT(help, HasSubstr(std::string(resource.plural)));
+        EXPECT_THAT(help, HasSubstr(std::string(resource.group)));
+    }
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ class Case(unittest.TestCase):
     nginx = True
     echo = False  # backends send back what they get, in the place of nginx
     flags = ()  # of slipgated
+    agent_type = Slipgated
     nodes = {}  # by name of a backend: its node in EndpointSlices
     _over = ""
 
@@ -51,7 +52,7 @@ class Case(unittest.TestCase):
             elif cls.nginx:
                 cls.addClassCleanup(Nginx(backend, cls.certificates[backend.name]).close)
         if not cls.direct:
-            cls.agent = Slipgated(cls.gateway, cls.flags)
+            cls.agent = cls.agent_type(cls.gateway, cls.flags)
             cls.write_manifests()
             cls.addClassCleanup(cls.agent.close)
             cls.agent.start()

@@ -33,12 +33,18 @@ class Slipgated:
         self.started.append(self)
 
     def command(self):
-        return [self.program, "--manifests", self.folder.path, "--status-dir", self.status_dir, "--pin-dir", self.pins,
-                *self.flags]
+        return [self.program, *self.source(), "--status-dir", self.status_dir, "--pin-dir", self.pins, *self.flags]
+
+    def source(self):
+        return ["--manifests", self.folder.path]
 
     def start(self):
-        self._process = self._gateway.start(*self.command(), log=self.log, stdout=self._access_log)
+        self.launch()
         self.wait_until_ready(self._process)
+
+    def launch(self):
+        """Starts it without waiting until it is ready."""
+        self._process = self._gateway.start(*self.command(), log=self.log, stdout=self._access_log)
 
     def wait_until_ready(self, process):
         eventually(lambda: not process.running or self.ready(), "slipgated answers /readyz")

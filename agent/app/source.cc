@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/source.h"
+
+#include <cstdlib>
+
+#include "agent/source/file/file_source.h"
+#include "agent/source/kube/kube_source.h"
+
+namespace slipgate {
+namespace {
+
+std::optional<std::string> environment_variable(const std::string& name) {
+    const char* const value = std::getenv(name.c_str());
+    if (value == nullptr) return {};
+    return value;
+}
+
+Result<kube::Access> api_server(const Config& config) {
+    return config.kubeconfig.empty() ? kube::in_cluster_access(environment_variable)
+                                     : kube::read_kubeconfig(config.kubeconfig, config.context);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> open_source(const Config& config) {
+    if (config.kubernetes) {
+        const auto access = api_server(config);
+        if (!access) return fail(access.error(), "follow an API server");
+        auto source = kube::KubeSource::open(*access);
+        if (!source) return fail(source.error(), "follow an API server");
+        return *std::move(source);
+    }
+    auto source = FileSource::open(config.manifests);
+    if (!source) return tl::unexpected(source.error());
+    return std::make_unique<FileSource>(*std::move(source));
+}
+
+}  // namespace slipgate
