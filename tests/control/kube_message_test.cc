@@ -28,9 +28,9 @@ TEST(LineSplitter, PutsLinesTogetherWhereverThePiecesEnd) {
     for (std::size_t first = 0; first <= text.size(); ++first) {
         for (std::size_t second = first; second <= text.size(); ++second) {
             LineSplitter splitter;
-            EXPECT_THAT(lines_of(splitter, {text.substr(0, first), text.substr(first, second - first),
-                                            text.substr(second)}),
-                        ElementsAre("one", "two", "three"));
+            EXPECT_THAT(
+                lines_of(splitter, {text.substr(0, first), text.substr(first, second - first), text.substr(second)}),
+                ElementsAre("one", "two", "three"));
             EXPECT_FALSE(splitter.is_within_line());
         }
     }
