@@ -13,10 +13,15 @@ namespace {
 constexpr std::size_t kMaxChangeLines = 100;  // at level info, for one round
 
 std::map<std::string, std::size_t> count_objects(const Snapshot& snapshot) {
-    return {{"GatewayClass", snapshot.gateway_classes.size()},    {"Gateway", snapshot.gateways.size()},
-            {"ListenerSet", snapshot.listener_sets.size()},       {"TLSRoute", snapshot.tls_routes.size()},
-            {"ReferenceGrant", snapshot.reference_grants.size()}, {"Service", snapshot.services.size()},
-            {"EndpointSlice", snapshot.endpoint_slices.size()},   {"Namespace", snapshot.namespaces.size()}};
+    return {{"GatewayClass", snapshot.gateway_classes.size()},
+            {"Gateway", snapshot.gateways.size()},
+            {"ListenerSet", snapshot.listener_sets.size()},
+            {"TLSRoute", snapshot.tls_routes.size()},
+            {"ReferenceGrant", snapshot.reference_grants.size()},
+            {"Service", snapshot.services.size()},
+            {"EndpointSlice", snapshot.endpoint_slices.size()},
+            {"Namespace", snapshot.namespaces.size()},
+            {"Node", snapshot.nodes.size()}};
 }
 
 std::size_t count_errors(const std::vector<SourceProblem>& problems) {

@@ -189,8 +189,14 @@ struct Namespace {
     bool operator==(const Namespace&) const = default;
 };
 
-using Object =
-    std::variant<GatewayClass, Gateway, ListenerSet, TlsRoute, ReferenceGrant, Service, EndpointSlice, Namespace>;
+struct Node {
+    ObjectMeta meta;
+    std::vector<std::string> addresses;  // IP addresses, internal and external ones
+    bool operator==(const Node&) const = default;
+};
+
+using Object = std::variant<GatewayClass, Gateway, ListenerSet, TlsRoute, ReferenceGrant, Service, EndpointSlice,
+                            Namespace, Node>;
 
 // "namespace/name", or "name" for a cluster-scoped object.
 [[nodiscard]] std::string key_of(const ObjectMeta& meta);
@@ -205,6 +211,7 @@ struct Snapshot {
     std::map<std::string, Service> services;
     std::map<std::string, EndpointSlice> endpoint_slices;
     std::map<std::string, Namespace> namespaces;
+    std::map<std::string, Node> nodes;
 
     bool operator==(const Snapshot&) const = default;
 };

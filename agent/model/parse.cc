@@ -47,6 +47,7 @@ constexpr std::array kKinds = {
     Kind{"", "Service", kV1, kSpecFields, true, kDnsLabel, parse_service},
     Kind{"discovery.k8s.io", "EndpointSlice", kV1, kSliceFields, true, kDnsSubdomain, parse_endpoint_slice},
     Kind{"", "Namespace", kV1, kSpecFields, false, kDnsLabel, parse_namespace},
+    Kind{"", "Node", kV1, kSpecFields, false, kDnsSubdomain, parse_node},
 };
 
 struct GroupVersion {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a JSON document to a typed object, with the defaults of the CRD schemas filled in and their rules enforced, CEL
 // rules included: what the API server would refuse is refused here, in its words.
-// The rules: Gateway API v1.7.0, config/crd/standard; Service, EndpointSlice and Namespace of Kubernetes 1.37.
+// The rules: Gateway API v1.7.0, config/crd/standard; Service, EndpointSlice, Namespace and Node of Kubernetes 1.37.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -42,7 +42,8 @@ struct ParseOutcome {
 };
 
 // `document` must be a JSON object whose apiVersion and kind satisfy reads_kind(). A namespaced object without a
-// namespace gets `default_namespace`; the namespace of a cluster-scoped one is dropped. `status` is not read.
+// namespace gets `default_namespace`; the namespace of a cluster-scoped one is dropped. `status` is read of a Node
+// only.
 [[nodiscard]] ParseOutcome parse_object(const nlohmann::json& document, std::string_view default_namespace = "default");
 
 }  // namespace slipgate

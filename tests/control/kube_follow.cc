@@ -30,6 +30,7 @@ json summary(const LoadedSnapshot& loaded) {
     for (const auto& [key, object] : snapshot.namespaces) state["Namespace"][key] = object.meta.labels;
     for (const auto& [key, object] : snapshot.services) state["Service"][key] = ports_of(object);
     for (const auto& [key, object] : snapshot.endpoint_slices) state["EndpointSlice"][key] = object.endpoints.size();
+    for (const auto& [key, object] : snapshot.nodes) state["Node"][key] = object.addresses;
     for (const auto& problem : loaded.problems)
         state["problems"][problem.object.to_string()] = problem.problem.to_string();
     return state;

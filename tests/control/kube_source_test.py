@@ -131,6 +131,8 @@ class Objects(KubeSource):
             (manifests.service("s"), "Service", "default/s"),
             (manifests.endpoint_slices("s", ["192.0.2.9"])[0], "EndpointSlice", "default/s-ipv4"),
             ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}, "Namespace", "default"),
+            ({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"},
+              "status": {"addresses": [{"type": "InternalIP", "address": "192.0.2.1"}]}}, "Node", "node-1"),
             ({"apiVersion": f"{GATEWAY_API}/v1", "kind": "ReferenceGrant", "metadata": {"name": "g", "namespace": "default"},
               "spec": {"from": [{"group": GATEWAY_API, "kind": "TLSRoute", "namespace": "other"}],
                        "to": [{"group": "", "kind": "Service"}]}}, "ReferenceGrant", "default/g"),

@@ -24,6 +24,7 @@ struct Inserter {
     void operator()(Service object) const { add(snapshot.services, std::move(object)); }
     void operator()(EndpointSlice object) const { add(snapshot.endpoint_slices, std::move(object)); }
     void operator()(Namespace object) const { add(snapshot.namespaces, std::move(object)); }
+    void operator()(Node object) const { add(snapshot.nodes, std::move(object)); }
 
     template <typename T>
     static void add(std::map<std::string, T>& objects, T object) {

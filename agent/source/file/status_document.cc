@@ -116,7 +116,8 @@ bool is_in(const Snapshot& snapshot, const ObjectId& id) {
     if (id.kind == "ReferenceGrant") return snapshot.reference_grants.contains(key);
     if (id.kind == "Service") return snapshot.services.contains(key);
     if (id.kind == "EndpointSlice") return snapshot.endpoint_slices.contains(key);
-    return id.kind == "Namespace" && snapshot.namespaces.contains(key);
+    if (id.kind == "Namespace") return snapshot.namespaces.contains(key);
+    return id.kind == "Node" && snapshot.nodes.contains(key);
 }
 
 // All problems of one object in one condition.

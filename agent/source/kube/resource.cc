@@ -40,6 +40,7 @@ constexpr std::array kResources = {
     Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, collection<&Snapshot::tls_routes>()},
     Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, collection<&Snapshot::reference_grants>()},
     Resource{"", "namespaces", "Namespace", kV1, collection<&Snapshot::namespaces>()},
+    Resource{"", "nodes", "Node", kV1, collection<&Snapshot::nodes>()},
     Resource{"", "services", "Service", kV1, collection<&Snapshot::services>()},
     Resource{"discovery.k8s.io", "endpointslices", "EndpointSlice", kV1, collection<&Snapshot::endpoint_slices>()},
 };
