@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes and Pods whose kubelet and scheduler is the test: it says where a Pod runs, at which addresses, and how it fares."""
+
+from ..topology import FAMILIES
+
+READY, NOT_READY = "True", "False"
+
+
+def add_node(kubectl, name, addresses=(), zone=None):
+    labels = {"kubernetes.io/hostname": name} | ({"topology.kubernetes.io/zone": zone} if zone else {})
+    kubectl.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
+    kubectl.patch_status(f"node/{name}", {
+        "addresses": [{"type": "InternalIP", "address": address} for address in addresses],
+        "conditions": [{"type": "Ready", "status": READY, "reason": "KubeletReady"}]})
+
+
+class Pod:
+    def __init__(self, kubectl, host, labels, node="node1", namespace="default", port=8443, ready=True):
+        """A running Pod called like `host`, the Host whose addresses it has and whose servers answer."""
+        self._kubectl, self.name, self.namespace = kubectl, host.name, namespace
+        kubectl.wait("serviceaccount/default", "create", namespace)  # without it no Pod is admitted
+        kubectl.apply({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": self.name, "namespace": namespace, "labels": labels},
+            "spec": {"nodeName": node, "containers": [
+                {"name": "server", "image": "server", "ports": [{"name": "tls", "containerPort": port}]}]}})
+        addresses = [{"ip": host.address[family]} for family in FAMILIES]
+        self._report(ready, phase="Running", podIP=addresses[0]["ip"], podIPs=addresses)
+
+    def set_ready(self, ready):
+        """What its readiness probe would say."""
+        self._report(ready)
+
+    def terminate(self):
+        """Deleted, but still within its grace period; gone() ends it."""
+        self._kubectl("delete", "pod", self.name, "--namespace", self.namespace, "--wait=false", "--grace-period=600")
+
+    def gone(self):
+        self._kubectl("delete", "pod", self.name, "--namespace", self.namespace, "--force", "--grace-period=0")
+
+    def _report(self, ready, **status):
+        self._kubectl.patch_status(f"pod/{self.name}", status | {
+            "conditions": [{"type": "Ready", "status": READY if ready else NOT_READY}],
+            "containerStatuses": [{"name": "server", "ready": ready, "image": "server", "imageID": "", "restartCount": 0}],
+        }, self.namespace)
