@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""k8s/base: an API server takes it, and the agent runs with what its container is given, and with nothing less."""
+
+import re
+from pathlib import Path
+
+from harness import eventually, main
+from harness.kube import PATIENCE, KubeCase
+from harness.sandbox import WORK
+from harness.slipgated import Slipgated
+
+BASE = Path(__file__).resolve().parents[2] / "k8s/base"
+FOLLOWED = ["namespaces", "nodes", "services", "endpointslices.discovery.k8s.io",
+            *(f"{kind}.gateway.networking.k8s.io" for kind in ("gatewayclasses", "gateways", "referencegrants", "tlsroutes"))]
+
+
+class Confined(Slipgated):
+    """As root without privileges but these capabilities, on a read-only file system."""
+
+    def __init__(self, gateway, capabilities):
+        super().__init__(gateway)
+        self._capabilities = capabilities
+
+    def command(self):
+        bounds = ",".join(["-all", *(f"+{capability.lower()}" for capability in self._capabilities)])
+        read_only = 'for mount in / "$0"; do mount -o remount,bind,ro "$mount" || exit; done; exec "$@"'
+        return ["unshare", "--mount", "sh", "-c", read_only, WORK, "setpriv", "--no-new-privs", f"--bounding-set={bounds}",
+                self.program, "--manifests", self.folder.path, "--pin-dir", self.pins]
+
+
+class Deployment(KubeCase):
+    backends = 0
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        daemon_set = next(item for item in cls.kubectl.objects_of("--kustomize", BASE) if item["kind"] == "DaemonSet")
+        cls.security = daemon_set["spec"]["template"]["spec"]["containers"][0]["securityContext"]
+        cls.capabilities = cls.security["capabilities"]["add"]
+
+    def test_the_api_server_takes_the_base(self):
+        self.kubectl("apply", "--filename", BASE / "namespace.yaml")  # a dry run of the others needs it
+        taken = self.kubectl("apply", "--dry-run=server", "--kustomize", BASE)
+        for kind in "namespace", "serviceaccount", "clusterrole", "clusterrolebinding", "gatewayclass", "daemonset":
+            self.assertRegex(taken, rf"(?m)^{kind}[./]")
+
+    def test_the_account_may_watch_what_the_agent_follows_and_nothing_else(self):
+        self.kubectl("apply", "--kustomize", BASE)
+        account = self.control_plane.service_account("slipgate-system", "slipgate")
+        eventually(lambda: account.works("get", "services"), "the ClusterRole takes effect", PATIENCE)
+        self.kubectl.wait("serviceaccount/default", "create", "slipgate-system")
+        any_account = self.control_plane.service_account("slipgate-system", "default")
+        self.assertEqual(self.rights(account) - self.rights(any_account),
+                         {(resource, verb) for resource in FOLLOWED for verb in ("list", "watch")})
+
+    @staticmethod
+    def rights(account):
+        """{(resource, verb)} of a user."""
+        lines = account("auth", "can-i", "--list", "--no-headers").splitlines()
+        found = [re.match(r"(\S*) .*\[(.*)\]$", line).groups() for line in lines]
+        return {(resource, verb) for resource, verbs in found if resource for verb in verbs.split()}
+
+    def test_the_agent_runs_with_what_its_container_is_given(self):
+        self.assertTrue(self.security["readOnlyRootFilesystem"])
+        self.assertEqual(self.security["capabilities"]["drop"], ["ALL"])
+        agent = Confined(self.gateway, self.capabilities)
+        self.addCleanup(agent.close)
+        agent.start()
+
+    def test_the_agent_needs_each_of_its_capabilities(self):
+        for missing in self.capabilities:
+            with self.subTest(missing=missing):
+                agent = Confined(self.gateway, [capability for capability in self.capabilities if capability != missing])
+                self.addCleanup(agent.close)
+                self.assertRaisesRegex(AssertionError, f"CAP_{missing}", agent.start)
+
+
+if __name__ == "__main__":
+    main()
