@@ -175,6 +175,7 @@ void Agent::Parts::on_events() {
 void Agent::Parts::on_second() {
     every_second->acknowledge();
     const bool was_synced = datapath->synced();
+    if (!network_error.last().empty()) on_network();  // nothing else would look again
     tick_error.note(datapath->tick());
     if (!was_synced) settle();
     if (access_log->has_pending()) flush_access_log();

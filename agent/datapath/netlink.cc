@@ -27,6 +27,7 @@ Result<NetlinkSocket> NetlinkSocket::open(unsigned groups) {
 }
 
 Status NetlinkSocket::ask(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& answer) {
+    drain();  // a question that failed, as a dump does while interfaces change, has left the rest of its answer
     request->nlmsg_seq = ++sequence_;
     if (mnl_socket_sendto(socket_.get(), request, request->nlmsg_len) < 0) return fail_errno("netlink request", errno);
     const bool dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;

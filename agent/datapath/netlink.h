@@ -24,7 +24,7 @@ class NetlinkSocket {
     // kernel is an error here, with its errno text.
     [[nodiscard]] Status ask(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& answer);
 
-    // Drops all that is waiting, without blocking. For a socket with groups: the caller looks at the state anew.
+    // Drops all that is waiting, without blocking. A socket with groups: the caller looks at the state anew.
     void drain();
 
   private:

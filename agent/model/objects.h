@@ -195,8 +195,8 @@ struct Node {
     bool operator==(const Node&) const = default;
 };
 
-using Object = std::variant<GatewayClass, Gateway, ListenerSet, TlsRoute, ReferenceGrant, Service, EndpointSlice,
-                            Namespace, Node>;
+using Object =
+    std::variant<GatewayClass, Gateway, ListenerSet, TlsRoute, ReferenceGrant, Service, EndpointSlice, Namespace, Node>;
 
 // "namespace/name", or "name" for a cluster-scoped object.
 [[nodiscard]] std::string key_of(const ObjectMeta& meta);

@@ -2,6 +2,8 @@
 #include "agent/datapath/datapath.h"
 
 #include <gmock/gmock.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 
 #include <slipgate/programs.h>
 
+#include "agent/datapath/interfaces.h"
 #include "agent/datapath/loader.h"
 #include "tests/bpf/kernel_bench.h"
 
@@ -186,6 +189,24 @@ TEST_F(DatapathTest, InterfacesAreFollowed) {
     ASSERT_TRUE(datapath->on_network_change());
     EXPECT_THAT(datapath->interfaces(), Not(Contains("new0")));
     EXPECT_FALSE(std::filesystem::exists(options.pin_dir / "links/new0"));
+}
+
+// What a failed dump leaves unread is not taken for the answer to the next question.
+TEST_F(DatapathTest, NetlinkQuestionIsNotAnsweredByAnEarlierOne) {
+    auto netlink = NetlinkSocket::open(0);
+    ASSERT_TRUE(netlink) << netlink.error().message;
+    struct {
+        nlmsghdr header;
+        ifinfomsg link;
+    } forgotten{};
+    forgotten.header.nlmsg_len = sizeof forgotten;
+    forgotten.header.nlmsg_type = RTM_GETLINK;
+    forgotten.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    forgotten.header.nlmsg_seq = 4711;
+    ASSERT_EQ(send(netlink->fd(), &forgotten, sizeof forgotten, 0), static_cast<ssize_t>(sizeof forgotten));
+    const auto interfaces = list_interfaces(*netlink);
+    ASSERT_TRUE(interfaces) << interfaces.error().message;
+    EXPECT_FALSE(interfaces->empty());
 }
 
 TEST_F(DatapathTest, SecondAgentIsRefused) {

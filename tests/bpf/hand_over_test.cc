@@ -215,10 +215,10 @@ TEST_F(HandOverTest, SilenceOfEveryEndpointIsTheEnd) {
 }
 
 TEST_F(HandOverTest, OneEndpointThatServesIsFoundBesideThreeThatRefuse) {
-    std::vector<SocketAddress> addresses;
+    std::vector<BackendEndpoint> addresses;
     for (const auto* network : {"10.7.0.", "fd07::"}) {
         for (const int host : {20, 21, 22, 23})
-            addresses.push_back(at((network + std::to_string(host)).c_str(), kEndpointPort));
+            addresses.emplace_back(at((network + std::to_string(host)).c_str(), kEndpointPort));
     }
     serve(addresses);
     for (const auto* family : kFamilies) {

@@ -123,7 +123,7 @@ std::optional<Packet> parse(const Bytes& frame, Checksums checksums) {
     if (ipv6) {
         // hop-by-hop and destination options, routing headers with no segment left
         while (tcp + 8 <= end && (protocol == 0 || protocol == 60 || (protocol == 43 && frame[tcp + 3] == 0))) {
-            const std::size_t length = (frame[tcp + 1] + 1U) * 8;
+            const std::size_t length = (frame[tcp + 1] + std::size_t{1}) * 8;
             protocol = frame[tcp];
             if (tcp + length > end) return {};
             p.extensions = p.extensions + part(frame, tcp, tcp + length);

@@ -360,10 +360,12 @@ TEST(Reconcile, RoomThatIsFreedIsUsedAfterItsRest) {
     table.vips[at("192.0.2.1", 443)].names.erase("broken.example.com");
     const auto report = bench.apply(table);
     EXPECT_TRUE(report.again);
-    EXPECT_THAT(report.failures, IsEmpty()) << "nothing has failed: no error in the log";
-    EXPECT_THAT(report.findings.parts, Contains(UnplacedPart{TablePart::of_route("shop/web"), Cause::kPending,
-                                                             "the room there is was in use a moment ago: tried again "
-                                                             "each second"}));
+    const auto at_once = bench.apply(table);
+    EXPECT_TRUE(at_once.again);
+    EXPECT_THAT(at_once.failures, IsEmpty()) << "nothing has failed: no error in the log";
+    EXPECT_THAT(at_once.findings.parts, Contains(UnplacedPart{TablePart::of_route("shop/web"), Cause::kPending,
+                                                              "the room there is was in use a moment ago: tried again "
+                                                              "each second"}));
     EXPECT_EQ(bench.route("shop.example.com"), "");
     EXPECT_EQ(bench.settle(table, 3).findings, Findings{});
     EXPECT_EQ(bench.route("shop.example.com"), "shop/web");

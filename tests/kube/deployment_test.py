@@ -11,7 +11,8 @@ from harness.slipgated import Slipgated
 
 BASE = Path(__file__).resolve().parents[2] / "k8s/base"
 FOLLOWED = ["namespaces", "nodes", "services", "endpointslices.discovery.k8s.io",
-            *(f"{kind}.gateway.networking.k8s.io" for kind in ("gatewayclasses", "gateways", "referencegrants", "tlsroutes"))]
+            *(f"{kind}.gateway.networking.k8s.io" for kind in ("gatewayclasses", "gateways", "listenersets", "referencegrants",
+                                                             "tlsroutes"))]
 
 
 class Confined(Slipgated):

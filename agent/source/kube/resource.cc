@@ -37,6 +37,7 @@ constexpr std::array kTlsRouteVersions = {"v1"sv, "v1alpha3"sv, "v1alpha2"sv};
 constexpr std::array kResources = {
     Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, collection<&Snapshot::gateway_classes>()},
     Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, collection<&Snapshot::gateways>()},
+    Resource{kGatewayGroup, "listenersets", "ListenerSet", kV1, collection<&Snapshot::listener_sets>()},
     Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, collection<&Snapshot::tls_routes>()},
     Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, collection<&Snapshot::reference_grants>()},
     Resource{"", "namespaces", "Namespace", kV1, collection<&Snapshot::namespaces>()},
