@@ -112,11 +112,11 @@ bool is_known_kind(std::string_view api_version, std::string_view kind) {
 }
 
 std::string_view nearest_kind(std::string_view api_version, std::string_view kind) {
-    constexpr std::size_t kMisspelt = 2;
+    const auto misspelt = std::min<std::size_t>(2, kind.size() / 3);  // a Pod is no Node
     const auto group = split(api_version).group;
     if (group == kGatewayGroup && is_known_kind(api_version, kind)) return {};
     std::string_view nearest;
-    auto least = kMisspelt + 1;
+    auto least = misspelt + 1;
     for (const auto& known : kKinds) {
         const auto distance = edit_distance(kind, known.name);
         if (known.group != group || distance >= least) continue;

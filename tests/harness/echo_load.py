@@ -73,7 +73,7 @@ class Kind:
     name: str
     target: tuple
     count: int
-    long: bool = False  # one after the other until told to stop, else one all the time
+    long: bool = False  # one connection until told to stop; else one after the other
     may_be_refused: bool = False  # by a RST instead of the first byte
 
 

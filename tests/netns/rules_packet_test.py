@@ -102,7 +102,7 @@ class RulesOfThePacket(Case):
                 self.lives(conversation)
 
     def test_rule_10_reset_outside_of_the_window_is_not_believed(self):
-        """The closing time passes, the flow is still there and serves."""
+        """The state stays, and the flow serves."""
         for family in self.each_family():
             with self.established(family) as conversation, Counting(self.agent) as counted:
                 conversation.send(RST | ACK, at=FAR)

@@ -59,10 +59,10 @@ class TlsDirect(Case):
             request.write_text(f"early data over IPv{version}\n")
             address, target_port = (backend.address[family], port) if self.direct else self.target(family)
             command = ["openssl", "s_client", "-connect", f"{url_host(address)}:{target_port}", "-servername", OPENSSL, "-tls1_3"]
-            first = self.client.start(*command, "-sess_out", session, log=WORK / "s_client")
+            first = self.client.start(*command, "-sess_out", session, log=WORK / f"s_client-{version}")
             eventually(lambda: session.exists() and "END SSL SESSION" in session.read_text(), "session ticket")
             first.close()
-            second = self.client.start(*command, "-sess_in", session, "-early_data", request, log=WORK / "s_client")
+            second = self.client.start(*command, "-sess_in", session, "-early_data", request, log=WORK / f"s_client-{version}")
             eventually(lambda: request.read_text() in server.log_text(), "early data at the server")
             eventually(lambda: "Early data was accepted" in second.log_text(), "early data accepted")
             second.close()

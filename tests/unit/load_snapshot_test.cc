@@ -189,11 +189,11 @@ TEST(LoadSnapshot, AMisspeltKindIsNamedWithTheNearestOne) {
 }
 
 TEST(LoadSnapshot, OtherKindsOfTheSameGroupsAreNoMistakes) {
-    for (const auto* core : {"Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "Node",
+    for (const auto* core : {"Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange",
                              "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate", "ReplicationController",
                              "ResourceQuota", "Secret", "ServiceAccount"})
         EXPECT_THAT(texts(load_snapshot("{apiVersion: v1, kind: " + std::string(core) + "}", "a.yaml")), IsEmpty());
-    for (const auto* route : {"HTTPRoute", "GRPCRoute", "TCPRoute", "UDPRoute", "ListenerSet", "BackendTLSPolicy"}) {
+    for (const auto* route : {"HTTPRoute", "GRPCRoute", "TCPRoute", "UDPRoute", "BackendTLSPolicy"}) {
         const auto text = "{apiVersion: gateway.networking.k8s.io/v1, kind: " + std::string(route) + "}";
         EXPECT_THAT(texts(load_snapshot(text, "a.yaml")), IsEmpty());
     }

@@ -58,6 +58,8 @@ http {{
             raise subprocess.SubprocessError(f"hey: {done.stdout}{done.stderr}")
         answers = {int(code): int(count) for code, count in re.findall(r"\[(\d+)\]\s+(\d+) responses", done.stdout)}
         errors = sum(count for code, count in answers.items() if code != 200)
+        failures = done.stdout.partition("Error distribution:")[2]
+        errors += sum(int(count) for count in re.findall(r"^\s*\[(\d+)\]\t", failures, re.MULTILINE))
         return {"requests_per_second": float(rate[1]), "p99_us": float(slow[1]) * 1e6, "errors": errors, "stalled": 0}
 
 
