@@ -227,6 +227,14 @@ Packet Connection::expected_hand_over() const {
     return p;
 }
 
+Packet Connection::expected_refusal() const {
+    Packet p = answer_to(Side::kClient);
+    p.flags = kRst;
+    p.seq = cookie + 1;
+    p.window = 0;
+    return p;
+}
+
 void Connection::syn_ack() {
     Packet p = packet(Side::kEndpoint, kSyn | kAck);
     const auto outcome = bench.run_packet(p, Side::kEndpoint);

@@ -46,6 +46,7 @@ class Connection {
     [[nodiscard]] Packet expected_syn_ack(const Packet& syn, const Packet& answer) const;
     [[nodiscard]] Packet expected_endpoint_syn(const Packet& sent) const;
     [[nodiscard]] Packet expected_hand_over() const;
+    [[nodiscard]] Packet expected_refusal() const;    // the RST to a client that is not served
     [[nodiscard]] Packet answer_to(Side side) const;  // addressed to that side, on its own link
 
     // Does the endpoint see the client's own address and port?

@@ -39,6 +39,27 @@ class HandOverTest : public SpliceBench {
         return p;
     }
 
+    // By two endpoints of each family.
+    void serve_two() {
+        serve({at("10.7.0.20", kEndpointPort), at("10.7.0.21", kEndpointPort), at("fd07::20", kEndpointPort),
+               at("fd07::21", kEndpointPort)});
+    }
+
+    void set_connect_timeout(std::uint32_t milliseconds) {
+        auto settings = config();
+        settings.connect_timeout_ms = milliseconds;
+        set_config(settings);
+    }
+
+    // The SYN-ACK of an endpoint that was given up, to the SYN that it got.
+    void late_answer_is_reset(const Connection& c, const Packet& syn) {
+        Packet late = c.packet(Side::kEndpoint, kSyn | kAck);
+        late.source = syn.destination;
+        late.destination_port = syn.source_port;
+        late.ack = syn.seq + 1;
+        EXPECT_EQ(run_packet(late, Side::kEndpoint).counted, (Counted{{"rst_sent", 1}}));
+    }
+
     std::uint16_t port_ = 2000;
 };
 
@@ -85,11 +106,7 @@ TEST_F(HandOverTest, EndpointThatTakesOnlyTinySegmentsCountsAsRefusing) {
             EXPECT_EQ(outcome.action, kRedirected);
             EXPECT_EQ(outcome.counted,
                       (Counted{{"endpoint_syn_ack", 1}, {"endpoint_mss_too_small", 1}, {"endpoint_refused", 1}}));
-            Packet reset = c.answer_to(Side::kClient);
-            reset.flags = kRst;
-            reset.seq = c.cookie + 1;
-            reset.window = 0;
-            EXPECT_TRUE(same_frame(outcome.frame, reset.frame()));
+            EXPECT_TRUE(same_frame(outcome.frame, c.expected_refusal().frame()));
             EXPECT_EQ(flow_entries(), 0U);
         }
     }
@@ -120,8 +137,7 @@ TEST_F(HandOverTest, OldConnectionOfTheEndpointIsResetAndTheSynRepeated) {
 }
 
 TEST_F(HandOverTest, RefusalLeadsToAnotherEndpointOfTheBackend) {
-    serve({at("10.7.0.20", kEndpointPort), at("10.7.0.21", kEndpointPort), at("fd07::20", kEndpointPort),
-           at("fd07::21", kEndpointPort)});
+    serve_two();
     static constexpr Family kOthers[][2] = {{kIpv4, {"IPv4", kIpv4.client, kIpv4.vip, kIpv4.ours, "10.7.0.21"}},
                                             {kIpv6, {"IPv6", kIpv6.client, kIpv6.vip, kIpv6.ours, "fd07::21"}}};
     for (const auto& endpoints : kOthers) {
@@ -149,22 +165,15 @@ TEST_F(HandOverTest, RefusalLeadsToAnotherEndpointOfTheBackend) {
                       last ? (Counted{{"endpoint_rst", 1}, {"endpoint_refused", 1}})
                            : (Counted{{"endpoint_rst", 1}, {"endpoint_retry", 1}, {"endpoint_syn", 1}}));
         }
-        Packet reset = c.answer_to(Side::kClient);
-        reset.flags = kRst;
-        reset.seq = c.cookie + 1;
-        reset.window = 0;
         ASSERT_EQ(outcome.action, kRedirected);
-        EXPECT_TRUE(same_frame(outcome.frame, reset.frame()));
+        EXPECT_TRUE(same_frame(outcome.frame, c.expected_refusal().frame()));
         EXPECT_EQ(flow_entries(), 0U);
     }
 }
 
 TEST_F(HandOverTest, SilenceLeadsToAnotherEndpointAtTheNextRetransmission) {
-    serve({at("10.7.0.20", kEndpointPort), at("10.7.0.21", kEndpointPort), at("fd07::20", kEndpointPort),
-           at("fd07::21", kEndpointPort)});
-    auto settings = config();
-    settings.connect_timeout_ms = 0;
-    set_config(settings);
+    serve_two();
+    set_connect_timeout(0);
     for (const auto* family : kFamilies) {
         Connection c = fresh(*family);
         ASSERT_NO_FATAL_FAILURE(c.syn());
@@ -178,22 +187,14 @@ TEST_F(HandOverTest, SilenceLeadsToAnotherEndpointAtTheNextRetransmission) {
         EXPECT_NE(first->destination, second->destination);
         EXPECT_EQ(second->flags, kSyn);
 
-        Packet late = c.packet(Side::kEndpoint, kSyn | kAck);  // of the one given up
-        late.source = first->destination;
-        late.destination_port = first->source_port;
-        late.ack = first->seq + 1;
-        const auto reset = run_packet(late, Side::kEndpoint);
-        EXPECT_EQ(reset.counted, (Counted{{"rst_sent", 1}}));
+        late_answer_is_reset(c, *first);
     }
 }
 
 // Without another endpoint to ask, and without an answer: the end, and nothing is left of it.
 TEST_F(HandOverTest, SilenceOfEveryEndpointIsTheEnd) {
-    serve({at("10.7.0.20", kEndpointPort), at("10.7.0.21", kEndpointPort), at("fd07::20", kEndpointPort),
-           at("fd07::21", kEndpointPort)});
-    auto settings = config();
-    settings.connect_timeout_ms = 0;
-    set_config(settings);
+    serve_two();
+    set_connect_timeout(0);
     for (const auto* family : kFamilies) {
         Connection c = fresh(*family);
         ASSERT_NO_FATAL_FAILURE(c.syn());
@@ -206,11 +207,7 @@ TEST_F(HandOverTest, SilenceOfEveryEndpointIsTheEnd) {
         EXPECT_EQ(end.counted, (Counted{{"hello_segment", 1}, {"endpoint_timeout", 1}, {"endpoint_refused", 1}}));
         EXPECT_EQ(flow_entries(), 0U);
 
-        Packet late = c.packet(Side::kEndpoint, kSyn | kAck);  // of the last one asked
-        late.source = syn->destination;
-        late.destination_port = syn->source_port;
-        late.ack = syn->seq + 1;
-        EXPECT_EQ(run_packet(late, Side::kEndpoint).counted, (Counted{{"rst_sent", 1}}));
+        late_answer_is_reset(c, *syn);
     }
 }
 
@@ -243,9 +240,7 @@ TEST_F(HandOverTest, OneEndpointThatServesIsFoundBesideThreeThatRefuse) {
 }
 
 TEST_F(HandOverTest, RepeatedSynKeepsTheConnectionAlive) {
-    auto settings = config();
-    settings.connect_timeout_ms = 60'000;
-    set_config(settings);
+    set_connect_timeout(60'000);
     for (const auto* family : kFamilies) {
         Connection c = fresh(*family);
         ASSERT_NO_FATAL_FAILURE(c.syn());
