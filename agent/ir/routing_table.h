@@ -32,7 +32,7 @@ struct RouteEntry {
 
 // Where connections go, and what is seen there as their other side.
 struct BackendEndpoint : SocketAddress {
-    // NOLINTNEXTLINE(google-explicit-constructor): an address alone is an endpoint that sees the gateway's
+    // Not explicit: an address alone is an endpoint that sees the gateway's.
     BackendEndpoint(const SocketAddress& at, SourceMode mode = SourceMode::kSnat) : SocketAddress(at), source(mode) {}
 
     SourceMode source;
