@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A first fragment that ends within the TCP header (RFC 1858). The ports are in it, so it can be told whether it is
- * ours: then it is dropped like every first fragment, and the stack never has the segment.
+ * A packet whose TCP header the entry program cannot read in place: a first fragment that ends within it (RFC 1858), a
+ * packet that does, one with more extension headers than are read in place, one for which there was no memory. The
+ * ports are in it, so it can be told whether it is ours: then it is dropped, and the stack never has the segment.
  */
 #include "lib/flow.h"
 #include "lib/ours.h"
@@ -10,6 +11,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 static __always_inline int judge(struct __sk_buff* skb, struct sg_scratch* s, const bool ipv6) {
+    bool fragment = s->reason == SG_COUNTER_fragment;
     struct sg_tuple* in = &s->packet.tuple;
     __be16 ports[2];
     if (ipv6) {
@@ -23,7 +25,8 @@ static __always_inline int judge(struct __sk_buff* skb, struct sg_scratch* s, co
     if (bpf_skb_load_bytes(skb, s->packet.l4, ports, sizeof(ports))) return TC_ACT_UNSPEC;
     in->source_port = ports[0];
     in->destination_port = ports[1];
-    return flow_find(ipv6, in) || is_to_vip(in) || is_to_source(in) ? DROP(fragment) : TC_ACT_UNSPEC;
+    if (!flow_find(ipv6, in) && !is_to_vip(in) && !is_to_source(in)) return TC_ACT_UNSPEC;
+    return fragment ? DROP(fragment) : DROP(bad_header);
 }
 
 SEC("tc")

@@ -82,7 +82,7 @@ static __always_inline void gc_connection(const bool ipv6, struct gc_loop* gc, c
         return;
     }
     connection_delete(ipv6, &client, up, reason, false);
-    gc->removed += 2;
+    gc->removed += down ? 2 : 1;
 }
 
 static long gc_step(__u32 index, struct gc_loop* gc) {

@@ -155,7 +155,8 @@ static __always_inline int take_segment(struct __sk_buff* skb, struct sg_scratch
  * of this tuple left, or SG_OPENING_NONE; `up` its flow, or NULL. Both stay until the segment has proven itself.
  */
 static __always_inline int first_segment(struct __sk_buff* skb, struct sg_scratch* s, struct sg_config* c,
-                                         const bool ipv6, __u32 older, struct sg_flow* up) {
+                                         const bool ipv6, const struct opening_home* home, __u32 older,
+                                         struct sg_flow* up) {
     struct sg_packet* p = &s->packet;
     __u64 words[5];
     __u32 client_isn = 0, now = now_milliseconds();
@@ -173,12 +174,13 @@ static __always_inline int first_segment(struct __sk_buff* skb, struct sg_scratc
 
     /* its place was needed for another opening, and the client's repeated hello begins anew */
     if (up) connection_abandon(ipv6, &p->tuple, up, SG_FLOW_CONNECTING, 0);
-    __u32 index = older == SG_OPENING_NONE ? opening_place(c, &p->tuple, now) : older;
+    __u32 index = older == SG_OPENING_NONE ? opening_place(home, now) : older;
     struct sg_opening* o = opening_at(index);
     if (!o) return DROP(stash_full);
     if (!opening_claim(o, now)) return DROP(stash_busy);
     s->opening = index;
     opening_begin(o, s, client_isn);
+    opening_set_tag(home, index);
     return take_segment(skb, s, c, ipv6, o);
 }
 
@@ -191,7 +193,8 @@ static __always_inline int client_segment(struct __sk_buff* skb, struct sg_scrat
     options_read(skb, s);
 
     struct sg_flow* up = flow_find(ipv6, &p->tuple);
-    __u32 index = opening_find(c, &p->tuple);
+    struct opening_home home = opening_home(c, &p->tuple);
+    __u32 index = opening_find(&home, &p->tuple);
     struct sg_opening* o = opening_at(index);
     if (o) {
         if (!opening_claim(o, now_milliseconds())) return DROP(stash_busy);
@@ -203,7 +206,7 @@ static __always_inline int client_segment(struct __sk_buff* skb, struct sg_scrat
         }
         opening_release(o);
     }
-    return first_segment(skb, s, c, ipv6, index, up);
+    return first_segment(skb, s, c, ipv6, &home, index, up);
 }
 
 SEC("tc")

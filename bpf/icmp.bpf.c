@@ -54,7 +54,8 @@ static __always_inline int endpoint_unreachable(struct __sk_buff* skb, struct sg
     struct sg_tuple* client = &s->tuples[2];
     struct sg_flow* up = flow_find_up(ipv6, &s->tuples[1], down, client);
     if (!c || !up || up->state != SG_FLOW_CONNECTING || seq + 1 != up->seq_end + up->seq_delta) return DROP(connecting);
-    s->opening = opening_find(c, client);
+    struct opening_home home = opening_home(c, client);
+    s->opening = opening_find(&home, client);
     struct sg_opening* o = opening_at(s->opening);
     if (!o || !opening_claim(o, now_milliseconds())) return DROP(connecting);
     if (!tuple_equal(&o->client, client) || o->our_port != up->source_port) {

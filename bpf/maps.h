@@ -158,6 +158,14 @@ struct {
     __type(value, struct sg_opening);
 } openings __weak SEC(".maps");
 
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    SG_MAP_ENTRIES(SG_OPENING_SETS);
+    SG_PINNED;
+    __type(key, __u32);
+    __type(value, struct sg_opening_tags);
+} opening_tags __weak SEC(".maps");
+
 /* ---- tail calls: enum sg_program. Pinned, because the kernel empties it when its last user-space reference goes ----
  */
 struct {

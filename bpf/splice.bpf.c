@@ -13,6 +13,8 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+#define SG_L4_MAX 4096 /* offset of a TCP header that is read in place: the verifier wants a bound */
+
 /*
  * A SYN on an established flow: the client, or a NAT in front of it, uses the ports again. It is translated, and the
  * endpoint's challenge ACK sorts it out (RFC 5961 4). If the endpoint is dead that never happens: when it has sent
@@ -44,12 +46,12 @@ static __always_inline int no_flow(struct __sk_buff* skb, const bool ipv6, __u32
     return JUMP(SG_PROGRAM_HELLO);
 }
 
-/*
- * A packet without a whole TCP header. The stack throws it away; but if it is a first fragment, the stack would have
- * the whole segment with the later ones.
- */
-static __always_inline int short_packet(struct __sk_buff* skb, const bool ipv6, __u32 l4, bool fragment) {
-    if (!fragment) return TC_ACT_UNSPEC;
+/* A packet whose TCP header cannot be read in place; or a first fragment without a whole one, whose rest the stack
+ * would have from the later ones. */
+static __always_inline int out_of_reach(struct __sk_buff* skb, const bool ipv6, __u32 l4, bool fragment) {
+    struct sg_scratch* s = get_scratch();
+    if (!s) return DROP(internal);
+    s->reason = fragment ? SG_COUNTER_fragment : SG_COUNTER_bad_header;
     return JUMP(SG_PROGRAM_FRAGMENT);
 }
 
@@ -115,7 +117,7 @@ static __always_inline int splice_ipv4(struct __sk_buff* skb) {
     bool fragment = ip->frag_off & bpf_htons(0x2000);
     struct tcphdr* tcp = data + l4;
     if ((void*)(tcp + 1) > end) {
-        if (bpf_skb_pull_data(skb, l4 + sizeof(*tcp))) return short_packet(skb, ipv6, l4, fragment);
+        if (bpf_skb_pull_data(skb, l4 + sizeof(*tcp))) return out_of_reach(skb, ipv6, l4, fragment);
         data = (void*)(long)skb->data;
         end = (void*)(long)skb->data_end;
         ip = data + SG_L3;
@@ -150,15 +152,16 @@ static __always_inline int splice_ipv6(struct __sk_buff* skb) {
     }
     bool fragment = false, icmp = false;
     __u32 l4 = ipv6_l4(skb, SG_L3 + sizeof(*ip), ip->nexthdr, &fragment, &icmp);
-    if (l4 < SG_L3 + sizeof(*ip) || l4 > 4096) return TC_ACT_UNSPEC;
-    l4 = SG_CLAMP(l4, SG_L3 + sizeof(*ip), 4096);
+    if (l4 < SG_L3 + sizeof(*ip)) return TC_ACT_UNSPEC;
     if (icmp) {
         jump(skb, ipv6, l4, SG_PROGRAM_ICMP);
         return TC_ACT_UNSPEC;
     }
+    if (l4 > SG_L4_MAX) return out_of_reach(skb, ipv6, l4, fragment);
+    l4 = SG_CLAMP(l4, SG_L3 + sizeof(*ip), SG_L4_MAX);
     struct tcphdr* tcp = data + l4;
     if ((void*)(tcp + 1) > end) {
-        if (bpf_skb_pull_data(skb, l4 + sizeof(*tcp))) return short_packet(skb, ipv6, l4, fragment);
+        if (bpf_skb_pull_data(skb, l4 + sizeof(*tcp))) return out_of_reach(skb, ipv6, l4, fragment);
         data = (void*)(long)skb->data;
         end = (void*)(long)skb->data_end;
         ip = data + SG_L3;

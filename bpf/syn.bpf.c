@@ -14,7 +14,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
  */
 static __always_inline __u32 forget_older(struct sg_config* c, const bool ipv6, const struct sg_packet* p) {
     struct sg_flow* up = flow_find(ipv6, &p->tuple);
-    struct sg_opening* o = opening_at(opening_find(c, &p->tuple));
+    struct opening_home home = opening_home(c, &p->tuple);
+    struct sg_opening* o = opening_at(opening_find(&home, &p->tuple));
     bool same = o && o->client_isn == p->seq && o->state != SG_OPENING_DONE;
     if (same) return o->cookie;
     if (!up) return 0;

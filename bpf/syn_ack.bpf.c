@@ -163,7 +163,8 @@ static __always_inline int endpoint_answer(struct __sk_buff* skb, struct sg_scra
     struct sg_flow* up = flow_find_up(ipv6, &p->tuple, down, client);
     if (!up) return DROP(dead_flow);
 
-    s->opening = opening_find(c, client);
+    struct opening_home home = opening_home(c, client);
+    s->opening = opening_find(&home, client);
     struct sg_opening* o = opening_at(s->opening);
     if (o) {
         if (!opening_claim(o, now_milliseconds())) return DROP(stash_busy);

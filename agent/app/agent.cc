@@ -175,9 +175,10 @@ void Agent::Parts::on_events() {
 void Agent::Parts::on_second() {
     every_second->acknowledge();
     const bool was_synced = datapath->synced();
+    const auto interfaces = datapath->interfaces().size();
     if (!network_error.last().empty()) on_network();  // nothing else would look again
     tick_error.note(datapath->tick());
-    if (!was_synced) settle();
+    if (!was_synced || datapath->interfaces().size() != interfaces) settle();
     if (access_log->has_pending()) flush_access_log();
 }
 
@@ -207,6 +208,7 @@ Scrape Agent::Parts::scrape() const {
     const auto& findings = datapath->findings();
     scrape.problems = datapath->interface_problems().size() + findings.parts.size() + findings.endpoints.size();
     scrape.synced = datapath->synced();
+    scrape.reconcile_errors = datapath->reconcile_errors();
     scrape.access_log_lost_lines = access_log->lost_lines();
     return scrape;
 }

@@ -140,7 +140,7 @@ std::string Metrics::render(const Scrape& scrape) const {
     families.gauge("excluded_endpoints", "Endpoints that are never spliced to, by reason; conditions name them.");
     add_by_label(families, "reason", excluded_endpoints_);
     families.counter("reconcile_errors_total", "Attempts to bring the configuration into the maps that failed.");
-    families.value(as_double(reconcile_errors_));
+    families.value(as_double(scrape.reconcile_errors));
     families.gauge("last_reconcile_success_timestamp_seconds",
                    "When the maps last became equal to the configuration; 0: never.");
     families.value(reconciled_ ? std::chrono::duration<double>(reconciled_->time_since_epoch()).count() : 0);

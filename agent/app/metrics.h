@@ -23,6 +23,7 @@ struct Scrape {
     std::size_t interfaces = 0;  // that carry the program
     std::size_t problems = 0;    // interfaces and objects the data path cannot serve
     bool synced = false;
+    std::uint64_t reconcile_errors = 0;
     std::uint64_t access_log_lost_lines = 0;
 };
 
@@ -35,7 +36,6 @@ class Metrics {
     static constexpr std::size_t kMaxRoutes = 2000;
 
     void count(const ConnectionEvent& event);
-    void count_reconcile_error() { reconcile_errors_++; }
     void set_reconciled(std::chrono::system_clock::time_point time) { reconciled_ = time; }
     void set_objects(std::map<std::string, std::size_t> by_kind) { objects_ = std::move(by_kind); }
     void set_config_errors(std::map<std::string, std::size_t> by_kind) { config_errors_ = std::move(by_kind); }
@@ -59,7 +59,6 @@ class Metrics {
     std::map<std::string, std::size_t> objects_;
     std::map<std::string, std::size_t> config_errors_;
     std::map<std::string, std::size_t> excluded_endpoints_;
-    std::uint64_t reconcile_errors_ = 0;
     std::optional<std::chrono::system_clock::time_point> reconciled_;
 };
 

@@ -74,9 +74,7 @@ void Pipeline::update(LoadedSnapshot loaded) {
     Translation next = translate(loaded_->snapshot, options_);
     report_changes(current_.table, next.table);
     current_ = std::move(next);
-    const auto status = sinks_.apply(current_.table);
-    if (!status) metrics_.count_reconcile_error();
-    apply_error_.note(status);
+    apply_error_.note(sinks_.apply(current_.table));
     unsynced_ = true;
     unpublished_ = true;
     note_findings();

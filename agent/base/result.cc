@@ -7,7 +7,8 @@
 namespace slipgate {
 
 tl::unexpected<Error> fail_errno(std::string_view text, int error_number) {
-    return fail(std::string(text) + ": " + std::generic_category().message(std::abs(error_number)));
+    const int number = std::abs(error_number);
+    return tl::unexpected(Error{std::string(text) + ": " + std::generic_category().message(number), number});
 }
 
 }  // namespace slipgate

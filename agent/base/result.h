@@ -14,9 +14,10 @@ namespace slipgate {
 // ...".
 struct Error {
     std::string message;
+    int number = 0;  // errno, where it came from a system call
 
     [[nodiscard]] Error with_context(std::string_view context) const {
-        return Error{std::string(context) + ": " + message};
+        return Error{std::string(context) + ": " + message, number};
     }
 };
 
@@ -33,7 +34,7 @@ using Status = Result<void>;
     return tl::unexpected<Error>(error.with_context(context));
 }
 
-// "text: No such file or directory" from errno-style codes (positive or negative).
+// "text: No such file or directory" from errno-style codes (positive or negative), which Error::number keeps.
 [[nodiscard]] tl::unexpected<Error> fail_errno(std::string_view text, int error_number);
 
 }  // namespace slipgate

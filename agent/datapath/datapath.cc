@@ -27,9 +27,8 @@ namespace {
 
 constexpr const char* kComponent = "datapath";
 
-// Entries that one tick of garbage collection looks at: a table of a million entries is walked in a quarter of a
-// minute.
-constexpr std::uint32_t kGcEntriesPerTick = 65536;
+// Entries that one tick of garbage collection walks: a table of a million entries takes half a minute.
+constexpr std::uint32_t kGcEntriesPerTick = 32768;
 
 constexpr unsigned group(unsigned number) {  // RTNLGRP_*, as a bit of sockaddr_nl.nl_groups
     return 1U << (number - 1);
@@ -62,9 +61,11 @@ struct Datapath::Impl {
     RouteCache routes{[this](const IpAddress& endpoint) { return lookup_route(*questions, endpoint); }};
 
     std::vector<Interface> attached;
+    bool unattached = false;  // the program is not on every interface it should be on: tick() tries again
     std::vector<InterfaceProblem> interface_problems;
     std::optional<RoutingTable> table;  // the last one asked for
     bool pending = false;               // not all of it is in the maps
+    std::uint64_t reconcile_errors = 0;
     Findings findings;
 
     [[nodiscard]] Status start();
@@ -109,8 +110,7 @@ Status Datapath::Impl::start() {
 
     if (auto status = object->pin_programs(); !status) return status;
     attacher = std::make_unique<Attacher>(options.pin_dir, object->entry_programs(), options.attach);
-    if (auto status = attach_interfaces(); !status) return status;
-    return object->publish_programs();
+    return attach_interfaces();
 }
 
 Status Datapath::Impl::attach_interfaces() {
@@ -119,6 +119,7 @@ Status Datapath::Impl::attach_interfaces() {
     auto choice = choose_interfaces(*all, options.interfaces);
     auto problems = std::move(choice.refused);
     std::vector<Interface> now_attached;
+    unattached = false;
     for (const auto& interface : choice.chosen) {
         const bool known = std::any_of(attached.begin(), attached.end(), [&](const auto& old) {
             return old.ifindex == interface.ifindex && old.name == interface.name;
@@ -126,6 +127,7 @@ Status Datapath::Impl::attach_interfaces() {
         if (!known) {
             if (auto status = attacher->attach(interface); !status) {
                 problems.push_back({interface.name, status.error().message});
+                unattached = true;
                 continue;
             }
             log::info(kComponent, "program attached",
@@ -135,7 +137,9 @@ Status Datapath::Impl::attach_interfaces() {
     }
     attached = std::move(now_attached);
     note(std::move(problems));
-    return attacher->keep_only(choice.chosen);  // an old program stays where ours could not take its place
+    // An old program stays where ours could not take its place, and so does its table of tail calls.
+    if (auto status = attacher->keep_only(choice.chosen); !status) return status;
+    return unattached ? Status{} : object->publish_programs();
 }
 
 tl::expected<EndpointWay, NoWay> Datapath::Impl::resolve(const IpAddress& endpoint) {
@@ -157,6 +161,7 @@ Status Datapath::Impl::reconcile() {
     findings = std::move(report.findings);
     pending = report.again || !report.failures.empty();
     if (report.failures.empty()) return {};
+    reconcile_errors++;
     return fail(report.failures.front() + (report.failures.size() > 1
                                                ? " (and " + std::to_string(report.failures.size() - 1) + " more)"
                                                : std::string()));
@@ -200,8 +205,17 @@ const std::vector<InterfaceProblem>& Datapath::interface_problems() const {
 }
 
 Status Datapath::tick() {
-    if (auto removed = impl_->gc->step(kGcEntriesPerTick); !removed) return fail(removed.error(), "garbage collection");
-    return impl_->pending ? impl_->reconcile() : Status{};
+    const auto collected = impl_->gc->step(kGcEntriesPerTick);
+    const auto before = impl_->attached.size();
+    const auto attached = impl_->unattached ? impl_->attach_interfaces() : Status{};
+    const bool changed = impl_->pending || impl_->attached.size() != before;
+    const auto reconciled = changed ? impl_->reconcile() : Status{};
+    if (!collected) return fail(collected.error(), "garbage collection");
+    return attached ? reconciled : attached;
+}
+
+std::uint64_t Datapath::reconcile_errors() const {
+    return impl_->reconcile_errors;
 }
 
 int Datapath::network_fd() const {
@@ -220,7 +234,12 @@ int Datapath::events_fd() const {
 }
 
 Result<std::size_t> Datapath::read_events(const std::function<void(const ConnectionEvent&)>& sink) {
-    return impl_->events->read(sink);
+    return impl_->events->read([&](const ConnectionEvent& event) {
+        if (event.kind == ConnectionEvent::Kind::kClosed)
+            impl_->gc->expect({event.client.address.to_abi(), event.vip.address.to_abi(),
+                               __builtin_bswap16(event.client.port), __builtin_bswap16(event.vip.port)});
+        sink(event);
+    });
 }
 
 Result<std::vector<Counter>> Datapath::counters() const {

@@ -72,8 +72,11 @@ class Datapath {
     // Interfaces that should carry the program and do not. Each is logged once, when it appears.
     [[nodiscard]] const std::vector<InterfaceProblem>& interface_problems() const;
 
-    // Once a second: a bounded piece of garbage collection, and what could not be applied before.
+    // Once a second: a bounded piece of garbage collection, and what could not be applied or attached before.
     [[nodiscard]] Status tick();
+
+    // Attempts to make the maps equal to the table that the kernel refused in part, since open().
+    [[nodiscard]] std::uint64_t reconcile_errors() const;
 
     // Readable when interfaces, addresses or routes changed; then call on_network_change().
     [[nodiscard]] int network_fd() const;

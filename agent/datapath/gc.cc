@@ -17,7 +17,10 @@
 namespace slipgate {
 namespace {
 
-constexpr std::uint32_t kBatch = 4096;  // entries per system call; more than any bucket holds
+constexpr std::uint32_t kBatch = 4096;          // entries per system call; more than any bucket holds
+constexpr std::size_t kEndedMax = 1U << 18;     // kept in mind; what is beyond is met on a walk
+constexpr std::size_t kEndedPerStep = 1 << 16;  // proposed at once
+constexpr std::uint32_t kEndedSlack = 2;        // SG_SECONDS: for the last packets, and for parts of a unit
 
 // The keys of gc_batch.
 constexpr auto kSlots = [] {
@@ -92,9 +95,33 @@ Result<bool> GarbageCollector::walk(int fd, std::uint32_t& budget) {
     return false;
 }
 
+void GarbageCollector::expect(const sg_tuple& client) {
+    if (ended_.size() < kEndedMax) ended_.push_back({now() + units(limits_.closing) + kEndedSlack, client});
+}
+
+void GarbageCollector::take_ended() {
+    const auto time = now();
+    while (!ended_.empty() && candidates_.size() < kEndedPerStep && time - ended_.front().due < 0x80000000U) {
+        candidates_.push_back({ended_.front().client});
+        ended_.pop_front();
+    }
+}
+
 Result<std::uint32_t> GarbageCollector::step(std::uint32_t entries) {
     candidates_.clear();
-    std::uint32_t budget = entries;
+    take_ended();
+    if (next_walk_ > 0) next_walk_--;
+    if (!walking_ && next_walk_ == 0) {
+        walking_ = true;
+        next_walk_ = kStepsBetweenWalks;
+    }
+    if (walking_) {
+        if (auto status = walk_on(entries); !status) return tl::unexpected(status.error());
+    }
+    return collect();
+}
+
+Status GarbageCollector::walk_on(std::uint32_t budget) {
     if (!in_flows6_) {
         const auto end = walk<sg_flow4_key, sg_flow4>(fds_.flows4, budget);
         if (!end) return tl::unexpected(end.error());
@@ -104,12 +131,12 @@ Result<std::uint32_t> GarbageCollector::step(std::uint32_t entries) {
         const auto end = walk<sg_tuple, sg_flow6>(fds_.flows6, budget);
         if (!end) return tl::unexpected(end.error());
         if (*end) {
-            in_flows6_ = false;
+            walking_ = in_flows6_ = false;
             counts_ = counting_;
             counting_ = {};
         }
     }
-    return collect();
+    return {};
 }
 
 Result<std::uint32_t> GarbageCollector::collect() {
@@ -125,6 +152,7 @@ Result<std::uint32_t> GarbageCollector::collect() {
             return tl::unexpected(status.error());
         LIBBPF_OPTS(bpf_test_run_opts, run);
         if (const int error = bpf_prog_test_run_opts(fds_.program, &run)) return fail_errno("run program gc", error);
+        if (run.retval != 0) return fail("run program gc: it found no limits");
         const auto result = map_get<sg_gc_limits>(fds_.gc_limits, "gc_limits", __u32{0});
         if (!result) return tl::unexpected(result.error());
         if (*result) removed += (*result)->removed;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Garbage collection of flows: this walks the maps piece by piece and proposes; the BPF program gc looks again and
-// removes.
+// Garbage collection of flows: this proposes, and the BPF program gc looks again and removes. Connections that ended
+// are proposed when their closing time is over, as their events told. All else, and what was missed, is met on a walk
+// of the maps, which is slow on purpose: it costs time in proportion to the size of the maps.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include <slipgate/abi.h>
@@ -28,14 +30,27 @@ class GarbageCollector {
 
     GarbageCollector(Fds fds, Limits limits) : fds_(fds), limits_(limits) {}
 
-    // Walks at most `entries` entries on from where the last call stopped, and removes what is over. Returns how many
-    // entries were removed. A walk that reaches the end of the maps begins anew with the next call.
+    // Steps between the beginning of one walk and that of the next, at least.
+    static constexpr std::uint32_t kStepsBetweenWalks = 5;
+
+    // A connection ended just now; `client` is its tuple as the client sends.
+    void expect(const sg_tuple& client);
+
+    // Once a second: proposes connections whose time is over, walks at most `entries` entries on from where the last
+    // call stopped, and removes what is over. Returns how many entries were removed.
     [[nodiscard]] Result<std::uint32_t> step(std::uint32_t entries);
 
     // As of the last complete walk.
     [[nodiscard]] FlowCounts counts() const { return counts_; }
 
   private:
+    struct Ended {
+        std::uint32_t due;  // SG_SECONDS
+        sg_tuple client;
+    };
+
+    void take_ended();
+    [[nodiscard]] Status walk_on(std::uint32_t budget);
     template <typename Key, typename Value>
     [[nodiscard]] Result<bool> walk(int fd, std::uint32_t& budget);
     void look_at(const sg_tuple& key, const sg_flow& flow);
@@ -43,8 +58,11 @@ class GarbageCollector {
 
     Fds fds_;
     Limits limits_;
+    std::deque<Ended> ended_;      // in the order of their time
+    std::uint32_t next_walk_ = 0;  // steps until a new walk may begin
+    bool walking_ = false;
     bool in_flows6_ = false;
-    bool started_ = false;
+    bool started_ = false;     // the map at hand
     std::uint32_t token_ = 0;  // of the batch walk
     std::vector<sg_gc_candidate> candidates_;
     FlowCounts counting_, counts_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/datapath/id_allocator.h"
 
+#include <algorithm>
+
 namespace slipgate {
 
 std::optional<std::uint32_t> IdAllocator::allocate(TimePoint now) {
@@ -11,8 +13,8 @@ std::optional<std::uint32_t> IdAllocator::allocate(TimePoint now) {
     return id;
 }
 
-void IdAllocator::adopt(const std::set<std::uint32_t>& used, TimePoint now) {
-    next_ = used.empty() ? 0 : *used.rbegin() + 1;
+void IdAllocator::adopt(const std::set<std::uint32_t>& used, std::uint32_t mark, TimePoint now) {
+    next_ = std::min(capacity_, std::max(mark, used.empty() ? 0 : *used.rbegin() + 1));
     for (std::uint32_t id = 0; id < next_; ++id) {
         if (!used.contains(id)) resting_.push_back({now, id});
     }

@@ -25,8 +25,9 @@ class IdAllocator {
     void release(std::uint32_t id, TimePoint now) { resting_.push_back({now, id}); }
     [[nodiscard]] bool resting() const { return !resting_.empty(); }
 
-    // At start: `used` are in use already. What lies between them may have been in use a moment ago, so it rests.
-    void adopt(const std::set<std::uint32_t>& used, TimePoint now);
+    // At start: `used` are in use already, and those below `mark` were at some time. One of the latter may have been a
+    // moment ago, so it rests.
+    void adopt(const std::set<std::uint32_t>& used, std::uint32_t mark, TimePoint now);
 
   private:
     struct Resting {
@@ -35,7 +36,7 @@ class IdAllocator {
     };
 
     std::uint32_t capacity_;
-    std::uint32_t next_ = 0;  // never used before
+    std::uint32_t next_ = 0;  // never used before, and none above
     std::deque<Resting> resting_;
 };
 

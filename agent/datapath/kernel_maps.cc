@@ -51,11 +51,28 @@ Status write_range(int fd, std::string_view map, std::uint32_t first, const std:
     return {};
 }
 
+using ConfigField = __u32 sg_config::*;
+
+Result<std::uint32_t> read_config(int fd, ConfigField field) {
+    const auto config = map_get<sg_config>(fd, "config", __u32{0});
+    if (!config) return tl::unexpected(config.error());
+    return *config ? (**config).*field : 0;
+}
+
+// The rest is written again as it is, which no program notices.
+Status write_config(int fd, ConfigField field, std::uint32_t value) {
+    auto config = map_get<sg_config>(fd, "config", __u32{0});
+    if (!config) return tl::unexpected(config.error());
+    auto changed = config->value_or(sg_config{});
+    changed.*field = value;
+    return map_set(fd, "config", __u32{0}, changed);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Maps>> KernelMaps::create(const std::function<int(const std::string&)>& fd_of) {
-    const Fds fds{fd_of("vips"),    fd_of("names"),       fd_of("weights"),      fd_of("endpoints"),
-                  fd_of("sources"), fd_of("route_names"), fd_of("backend_names")};
+    const Fds fds{fd_of("vips"),    fd_of("names"),       fd_of("weights"),       fd_of("endpoints"),
+                  fd_of("sources"), fd_of("route_names"), fd_of("backend_names"), fd_of("config")};
     auto routes = DescriptorArray::map(fd_of("routes"), "routes");
     if (!routes) return tl::unexpected(routes.error());
     auto backends = DescriptorArray::map(fd_of("backends"), "backends");
@@ -133,6 +150,22 @@ Status KernelMaps::set_source(const sg_address& address) {
 
 Status KernelMaps::delete_source(const sg_address& address) {
     return map_delete(fds_.sources, "sources", address);
+}
+
+Result<std::uint32_t> KernelMaps::routes_used() {
+    return read_config(fds_.config, &sg_config::routes_used);
+}
+
+Status KernelMaps::set_routes_used(std::uint32_t mark) {
+    return write_config(fds_.config, &sg_config::routes_used, mark);
+}
+
+Result<std::uint32_t> KernelMaps::backends_used() {
+    return read_config(fds_.config, &sg_config::backends_used);
+}
+
+Status KernelMaps::set_backends_used(std::uint32_t mark) {
+    return write_config(fds_.config, &sg_config::backends_used, mark);
 }
 
 Result<std::vector<sg_weight>> KernelMaps::weights(std::uint32_t first, std::uint32_t count) {

@@ -55,6 +55,11 @@ class KernelMaps final : public Maps {
     Status set_source(const sg_address& address) override;
     Status delete_source(const sg_address& address) override;
 
+    Result<std::uint32_t> routes_used() override;
+    Status set_routes_used(std::uint32_t mark) override;
+    Result<std::uint32_t> backends_used() override;
+    Status set_backends_used(std::uint32_t mark) override;
+
     Result<sg_range> route(std::uint32_t index) override { return routes_.load(index); }
     Status set_route(std::uint32_t index, sg_range range) override { return routes_.store(index, range); }
     Result<sg_range> backend(std::uint32_t slot) override { return backends_.load(slot); }
@@ -69,7 +74,7 @@ class KernelMaps final : public Maps {
 
   private:
     struct Fds {
-        int vips, names, weights, endpoints, sources, route_names, backend_names;
+        int vips, names, weights, endpoints, sources, route_names, backend_names, config;
     };
     KernelMaps(Fds fds, DescriptorArray routes, DescriptorArray backends, Capacity capacity)
         : fds_(fds), routes_(std::move(routes)), backends_(std::move(backends)), capacity_(capacity) {}

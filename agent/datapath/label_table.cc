@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/datapath/label_table.h"
 
+#include <algorithm>
 #include <set>
 
 namespace slipgate {
@@ -13,7 +14,10 @@ Status LabelTable::adopt(TimePoint now) {
         used.insert(index);
         indices_.emplace(name, index);
     }
-    ids_.adopt(used, now);
+    const auto mark = (maps_.*access_.mark)();
+    if (!mark) return tl::unexpected(mark.error());
+    mark_ = *mark;
+    ids_.adopt(used, mark_, now);
     return {};
 }
 
@@ -23,7 +27,11 @@ Placed<std::uint32_t> LabelTable::place(const std::string& name, TimePoint now) 
     const auto index = ids_.allocate(now);
     if (!index && ids_.resting()) return resting("the indices that are free were in use minutes ago");
     if (!index) return no_room("all indices are in use");
-    if (auto done = (maps_.*access_.set)(*index, name); !done) {
+    Status done;
+    if (*index >= mark_) done = (maps_.*access_.set_mark)(*index + 1);
+    if (done) mark_ = std::max(mark_, *index + 1);
+    if (done) done = (maps_.*access_.set)(*index, name);
+    if (!done) {
         ids_.release(*index, now);
         return failed(done.error().message);
     }

@@ -15,7 +15,7 @@
 namespace slipgate {
 
 // Names of routes or backends and their indices in the arrays. The names lie in a pinned map, so indices survive the
-// agent.
+// agent; and so does the mark that tells the next agent which of the others may have been in use a moment ago.
 class LabelTable {
   public:
     // The operations of Maps for this map.
@@ -23,6 +23,8 @@ class LabelTable {
         Result<std::map<std::uint32_t, std::string>> (Maps::*all)();
         Status (Maps::*set)(std::uint32_t, const std::string&);
         Status (Maps::*remove)(std::uint32_t);
+        Result<std::uint32_t> (Maps::*mark)();
+        Status (Maps::*set_mark)(std::uint32_t);
     };
 
     LabelTable(Maps& maps, Access access, std::uint32_t capacity) : maps_(maps), access_(access), ids_(capacity) {}
@@ -42,6 +44,7 @@ class LabelTable {
     Maps& maps_;
     Access access_;
     IdAllocator ids_;
+    std::uint32_t mark_ = 0;  // as the map has it: indices below were in use at some time
     std::map<std::string, std::uint32_t> indices_;
 };
 

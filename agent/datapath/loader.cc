@@ -202,8 +202,10 @@ Status LoadedObject::pin_programs() {
 }
 
 Status LoadedObject::publish_programs() {
+    if (pinned_programs_.empty()) return {};
     if (rename(pinned_programs_.c_str(), (pins_ / kPrograms).c_str()))
         return fail_errno("rename " + pinned_programs_.string(), errno);
+    pinned_programs_.clear();
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(pins_, error)) {
         if (entry.path().filename().string().starts_with(std::string(kPrograms) + "_") && unlink(entry.path().c_str()))

@@ -36,7 +36,7 @@ class LoadedObject {
     // with this process. Tables of earlier agents stay: interfaces still run their entry programs.
     [[nodiscard]] Status pin_programs();
 
-    // Once every interface runs the new entry program: its table takes the place of all earlier ones.
+    // Once every interface runs the new entry program: its table takes the place of all earlier ones. Done once.
     [[nodiscard]] Status publish_programs();
 
   private:

@@ -36,6 +36,12 @@ class Maps {
     [[nodiscard]] virtual Status set_source(const sg_address& address) = 0;
     [[nodiscard]] virtual Status delete_source(const sg_address& address) = 0;
 
+    // In `config`: indices of routes, or of backends, below these were in use at some time.
+    [[nodiscard]] virtual Result<std::uint32_t> routes_used() = 0;
+    [[nodiscard]] virtual Status set_routes_used(std::uint32_t mark) = 0;
+    [[nodiscard]] virtual Result<std::uint32_t> backends_used() = 0;
+    [[nodiscard]] virtual Status set_backends_used(std::uint32_t mark) = 0;
+
     // Descriptor arrays: one atomic 64-bit store or load each. `slot` of backends: SG_BACKEND_SLOT.
     [[nodiscard]] virtual Result<sg_range> route(std::uint32_t index) = 0;
     [[nodiscard]] virtual Status set_route(std::uint32_t index, sg_range range) = 0;

@@ -64,8 +64,10 @@ Result<PinDir> make_temporary(const std::filesystem::path& path) {
     if (!lock) return tl::unexpected(lock.error());
     dir.lock = std::move(*lock);
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(dir.path, error))
-        std::filesystem::remove_all(entry.path(), error);
+    const std::filesystem::directory_iterator left(dir.path, error);
+    for (const auto& entry : left) {
+        if (!error) std::filesystem::remove_all(entry.path(), error);
+    }
     if (error) return fail_errno("empty " + dir.path.string(), error.value());
     return dir;
 }

@@ -90,6 +90,12 @@ class RangeTable {
         return {};
     }
 
+    // What `slot` leads to.
+    [[nodiscard]] std::vector<T> values(std::uint32_t slot) const {
+        const auto found = entries_.find(slot);
+        return found == entries_.end() ? std::vector<T>() : found->second.values;
+    }
+
     // Calls visit(value) for all that is published.
     template <typename Visit>
     void for_each(Visit visit) const {

@@ -9,8 +9,10 @@
 namespace slipgate {
 namespace {
 
-constexpr LabelTable::Access kRouteNames{&Maps::route_names, &Maps::set_route_name, &Maps::delete_route_name};
-constexpr LabelTable::Access kBackendNames{&Maps::backend_names, &Maps::set_backend_name, &Maps::delete_backend_name};
+constexpr LabelTable::Access kRouteNames{&Maps::route_names, &Maps::set_route_name, &Maps::delete_route_name,
+                                         &Maps::routes_used, &Maps::set_routes_used};
+constexpr LabelTable::Access kBackendNames{&Maps::backend_names, &Maps::set_backend_name, &Maps::delete_backend_name,
+                                           &Maps::backends_used, &Maps::set_backends_used};
 constexpr RangeTable<sg_weight>::Access kWeights{"weights", &Maps::route, &Maps::set_route, &Maps::weights,
                                                  &Maps::set_weights};
 constexpr RangeTable<sg_endpoint>::Access kEndpoints{"endpoints", &Maps::backend, &Maps::set_backend, &Maps::endpoints,
@@ -102,6 +104,10 @@ void Reconciler::place_backend(Pass& pass, const std::string& name, const Backen
             continue;
         }
         auto way = resolver_(endpoint.address);
+        if (!way && !way.error().exclusion) {
+            keep_backend(pass, name, "endpoint " + endpoint.to_string() + ": " + way.error().detail);
+            return;
+        }
         if (!way) {
             pass.exclude(name, endpoint, std::move(way.error()));
             continue;
@@ -139,6 +145,24 @@ void Reconciler::place_backend(Pass& pass, const std::string& name, const Backen
         }
     }
     pass.backends.emplace(name, std::move(index));
+}
+
+// Leaves a backend as the maps have it: what is not known of one endpoint must not cost the others, nor itself.
+void Reconciler::keep_backend(Pass& pass, const std::string& name, const std::string& why) {
+    const auto setback = Setback{Setback::Kind::kFailed, why};
+    pass.setback(TablePart::of_backend(name), setback);
+    const auto index = backends_.indices().find(name);
+    if (index == backends_.indices().end()) {
+        pass.backends.emplace(name, tl::unexpected(setback));
+        return;
+    }
+    auto& lowest = pass.lowest_mss.at(name);
+    for (const bool ipv6 : {false, true}) {
+        auto& lowest_of_family = ipv6 ? lowest.ipv6 : lowest.ipv4;
+        for (const auto& endpoint : endpoints_.values(SG_BACKEND_SLOT(index->second, ipv6)))
+            lowest_of_family = std::min(lowest_of_family, endpoint.mss);
+    }
+    pass.backends.emplace(name, index->second);
 }
 
 // Before the endpoints that need it: a reply to an address that is not ours yet would go to the host's stack.

@@ -33,8 +33,8 @@ struct EndpointWay {
 
 // Why there is none.
 struct NoWay {
-    Exclusion exclusion{};
-    std::string detail;  // of ExcludedEndpoint
+    std::optional<Exclusion> exclusion;  // none: it could not be found out, for now
+    std::string detail;                  // of ExcludedEndpoint, or of the failure
 };
 
 // The way to an endpoint, or why it must not or cannot be spliced to (dataplane.md 10.5, 10.6). That it is none of the
@@ -82,6 +82,7 @@ class Reconciler {
 
     void place_backends(Pass& pass);
     void place_backend(Pass& pass, const std::string& name, const BackendEntry& backend);
+    void keep_backend(Pass& pass, const std::string& name, const std::string& why);
     [[nodiscard]] Placed<void> place_source(Pass& pass, const IpAddress& source);
     void place_routes(Pass& pass);
     void place_route(Pass& pass, const std::string& name, const RouteEntry& route);

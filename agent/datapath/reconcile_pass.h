@@ -23,7 +23,7 @@ struct Reconciler::Pass {
     bool removed = false;   // which may have made room
 
     void exclude(const std::string& backend, const SocketAddress& endpoint, NoWay why) {
-        report.findings.endpoints.push_back({backend, endpoint, why.exclusion, std::move(why.detail)});
+        report.findings.endpoints.push_back({backend, endpoint, *why.exclusion, std::move(why.detail)});
     }
     void failure(const std::string& object, const std::string& reason) {
         report.failures.push_back(object + ": " + reason);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 namespace slipgate {
@@ -39,6 +40,12 @@ Route read_route(const nlmsghdr* message) {
         if (const auto* mtu = nested.get(RTAX_MTU)) route.mtu = mnl_attr_get_u32(mtu);
     }
     return route;
+}
+
+// What the kernel says of a destination without a route, or with one of type unreachable, prohibit or blackhole
+// (fib_props in net/ipv4/fib_semantics.c, ip6_rt_type_to_error() in net/ipv6/route.c).
+bool means_no_route(int number) {
+    return number == ENETUNREACH || number == EHOSTUNREACH || number == EACCES || number == EINVAL;
 }
 
 // Does the answer carry an MTU that the kernel learned of the path by ICMP? It goes after a while, and nothing tells.
@@ -84,7 +91,8 @@ Result<Route> lookup_route(NetlinkSocket& netlink, const IpAddress& destination)
     if (status && learned)
         status = ask_route(netlink, destination, RTM_F_FIB_MATCH,
                            [&](const nlmsghdr* message) { route.mtu = read_route(message).mtu; });
-    if (!status) return tl::unexpected(status.error());
+    if (!status && !means_no_route(status.error().number)) return tl::unexpected(status.error());
+    if (!status) route.none = status.error().message;
     return route;
 }
 
@@ -97,7 +105,8 @@ tl::expected<EndpointWay, NoWay> judge_way(const IpAddress& endpoint, const Resu
     if (endpoint.is_loopback()) return none(Exclusion::kLoopbackAddress);
     if (endpoint.is_link_local()) return none(Exclusion::kLinkLocalAddress);
     if (endpoint.is_multicast()) return none(Exclusion::kMulticastAddress);
-    if (!route) return none(Exclusion::kNoRoute, route.error().message);
+    if (!route) return tl::unexpected(NoWay{std::nullopt, route.error().message});
+    if (!route->none.empty()) return none(Exclusion::kNoRoute, route->none);
     if (route->local) return none(Exclusion::kLocalAddress);
     if (route->broadcast) return none(Exclusion::kBroadcastAddress);
     const auto interface = std::find_if(attached.begin(), attached.end(),

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "agent/base/address.h"
@@ -21,12 +22,14 @@ struct Route {
     int ifindex = 0;                  // where packets leave
     std::uint32_t mtu = 0;            // as configured for the route itself; 0: that of the interface
     std::optional<IpAddress> source;  // the address the kernel would send from
+    std::string none;                 // why there is no route; empty: there is one
 };
 
-// RTM_GETROUTE. An error when there is no route.
+// RTM_GETROUTE. That there is no route is an answer too; an error is one of the asking, and says nothing of the route.
 [[nodiscard]] Result<Route> lookup_route(NetlinkSocket& netlink, const IpAddress& destination);
 
-// The way to an endpoint over interfaces that carry the program, or why it must not be spliced to. Pure.
+// The way to an endpoint over interfaces that carry the program, or why it must not be spliced to; unknown while its
+// route is. Pure.
 [[nodiscard]] tl::expected<EndpointWay, NoWay> judge_way(const IpAddress& endpoint, const Result<Route>& route,
                                                          const std::vector<Interface>& attached);
 

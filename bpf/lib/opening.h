@@ -64,6 +64,14 @@ struct sg_opening {
     __u8 data[SG_STASH_BYTES + SG_SEGMENT_MAX]; /* slack so that "offset + length" needs no second bound */
 };
 
+/*
+ * Of one set: a hash of the tuple of each way's opening, 0 if it never had one. An opening is larger than a page, and a
+ * look at each way would miss the cache and the TLB eight times for what is in one line here.
+ */
+struct sg_opening_tags {
+    __u32 tag[SG_OPENING_WAYS];
+};
+
 /* What the endpoint at hand sees as the other side's address. */
 static __always_inline const struct sg_address* opening_source(const struct sg_opening* o) {
     return o->endpoint.flags & SG_ENDPOINT_PRESERVE ? &o->client.source : &o->endpoint.source;

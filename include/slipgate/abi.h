@@ -200,6 +200,8 @@ struct sg_config {
     __u16 port_last;
     __u8 window_scale; /* promised to clients */
     __u8 zero[3];
+    __u32 routes_used; /* indices of routes below this were in use at some time: the next agent lets them rest */
+    __u32 backends_used;
 };
 
 /* ---- events: one record per connection that ended or was refused ---- */
@@ -268,7 +270,7 @@ SG_STATIC_ASSERT(sizeof(struct sg_name) == 264, "abi");
 SG_STATIC_ASSERT(sizeof(union sg_range) == 8, "abi");
 SG_STATIC_ASSERT(sizeof(struct sg_weight) == 8, "abi");
 SG_STATIC_ASSERT(sizeof(struct sg_endpoint) == 40, "abi");
-SG_STATIC_ASSERT(sizeof(struct sg_config) == 56, "abi");
+SG_STATIC_ASSERT(sizeof(struct sg_config) == 64, "abi");
 SG_STATIC_ASSERT(sizeof(struct sg_event) == 120, "abi");
 SG_STATIC_ASSERT(sizeof(struct sg_refusal) == 376, "abi");
 SG_STATIC_ASSERT(sizeof(struct sg_gc_limits) == 24, "abi");

@@ -93,6 +93,8 @@ class SpliceBench : public KernelBench {
     // 2048 wrong ones does (cookie.h).
     [[nodiscard]] bool fits_a_cookie(const Packet& packet) const;
 
+    [[nodiscard]] Datapath& datapath() { return *datapath_; }
+
     // Serves kServerName by these endpoints.
     void serve(const std::vector<BackendEndpoint>& endpoints);
 

@@ -72,6 +72,15 @@ class FakeMaps : public Maps {
         return write([&] { sources_.erase(bytes(address)); });
     }
 
+    Result<std::uint32_t> routes_used() override { return routes_used_; }
+    Status set_routes_used(std::uint32_t mark) override {
+        return write([&] { routes_used_ = mark; });
+    }
+    Result<std::uint32_t> backends_used() override { return backends_used_; }
+    Status set_backends_used(std::uint32_t mark) override {
+        return write([&] { backends_used_ = mark; });
+    }
+
     Result<sg_range> route(std::uint32_t index) override { return routes_.at(index); }
     Status set_route(std::uint32_t index, sg_range range) override {
         return write([&] { routes_.at(index) = range; });
@@ -135,6 +144,7 @@ class FakeMaps : public Maps {
     std::map<std::string, sg_name> names_;
     std::map<std::string, std::uint32_t> sources_;
     std::map<std::uint32_t, std::string> route_names_, backend_names_;
+    std::uint32_t routes_used_ = 0, backends_used_ = 0;
     std::vector<sg_range> routes_, backends_;
     std::vector<sg_weight> weights_;
     std::vector<sg_endpoint> endpoints_;

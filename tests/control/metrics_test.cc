@@ -53,6 +53,7 @@ Scrape full_scrape() {
     scrape.interfaces = 3;
     scrape.problems = 1;
     scrape.synced = true;
+    scrape.reconcile_errors = 1;
     scrape.access_log_lost_lines = 7;
     return scrape;
 }
@@ -75,7 +76,6 @@ TEST(Metrics, StateOfTheAgentIsShown) {
     metrics.set_objects({{"Gateway", 2}, {"TLSRoute", 5}});
     metrics.set_config_errors({{"TLSRoute", 1}});
     metrics.set_excluded_endpoints({{"LocalAddress", 2}, {"NoRoute", 0}});
-    metrics.count_reconcile_error();
     metrics.set_reconciled(std::chrono::system_clock::time_point(std::chrono::milliseconds(1'700'000'000'500)));
     EXPECT_THAT(metrics.render(full_scrape()),
                 AllOf(HasSubstr("slipgate_build_info{version=\""),

@@ -90,12 +90,22 @@ TEST(IdAllocator, NewIdsBeforeUsedOnesAndThoseAfterARest) {
     EXPECT_EQ(ids.allocate(kStart + IdAllocator::kRest), 0U);
 }
 
-TEST(IdAllocator, AdoptionContinuesAfterTheHighestIdInUse) {
-    IdAllocator ids(4);
-    ids.adopt({0, 2}, kStart);
-    EXPECT_EQ(ids.allocate(kStart), 3U);
+TEST(IdAllocator, AdoptionContinuesAfterTheHighestIdThatWasEverInUse) {
+    IdAllocator ids(6);
+    ids.adopt({0, 2}, 4, kStart);
+    EXPECT_EQ(ids.allocate(kStart), 4U);
+    EXPECT_EQ(ids.allocate(kStart), 5U);
     EXPECT_EQ(ids.allocate(kStart), std::nullopt);
     EXPECT_EQ(ids.allocate(kStart + IdAllocator::kRest), 1U);
+    EXPECT_EQ(ids.allocate(kStart + IdAllocator::kRest), 3U);
+
+    IdAllocator unmarked(4);
+    unmarked.adopt({0, 2}, 0, kStart);
+    EXPECT_EQ(unmarked.allocate(kStart), 3U);
+    IdAllocator smaller(2);
+    smaller.adopt({}, 4, kStart);
+    EXPECT_EQ(smaller.allocate(kStart), std::nullopt) << "all of them may have been in use";
+    EXPECT_EQ(smaller.allocate(kStart + IdAllocator::kRest), 0U);
 }
 
 }  // namespace

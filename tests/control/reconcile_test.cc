@@ -177,7 +177,7 @@ TEST(Reconcile, OnlyNewEndpointsAreAskedFor) {
     int asked = 0;
     RouteCache routes([&](const IpAddress&) -> Result<Route> {
         ++asked;
-        return Route{.ifindex = 2, .source = IpAddress::parse("10.255.0.1")};
+        return Route{.ifindex = 2, .source = IpAddress::parse("10.255.0.1"), .none = {}};
     });
     const std::vector<Interface> attached = {{.name = "up0", .ifindex = 2, .mtu = 1500}};
     const auto resolve = [&](const IpAddress& address) { return judge_way(address, routes.find(address), attached); };

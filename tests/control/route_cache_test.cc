@@ -16,7 +16,7 @@ class RouteCacheTest : public testing::Test {
     RouteCache cache_{[this](const IpAddress&) -> Result<Route> {
         ++asked_;
         if (unreachable_) return fail("Network is unreachable");
-        return Route{.ifindex = ifindex_, .source = {}};
+        return Route{.ifindex = ifindex_, .source = {}, .none = {}};
     }};
     int asked_ = 0;
     int ifindex_ = 2;

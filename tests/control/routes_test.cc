@@ -15,7 +15,13 @@ const std::vector<Interface> kAttached = {{.name = "up0", .ifindex = 2, .mtu = 1
 
 // A route by up0 from 10.0.0.254, which the tests change.
 Route by_up0() {
-    return {.ifindex = 2, .source = address("10.0.0.254")};
+    return {.ifindex = 2, .source = address("10.0.0.254"), .none = {}};
+}
+
+Route no_route() {
+    Route route;
+    route.none = "Network is unreachable";
+    return route;
 }
 
 TEST(JudgeWay, SourceIsThatOfTheRouteAndTheSmallestMtuCounts) {
@@ -34,10 +40,10 @@ TEST(JudgeWay, SourceIsThatOfTheRouteAndTheSmallestMtuCounts) {
 }
 
 TEST(JudgeWay, EveryExclusionIsNamed) {
-    const auto local = Route{.local = true, .ifindex = 1, .source = address("10.0.0.254")};
-    const auto broadcast = Route{.broadcast = true, .ifindex = 2, .source = address("10.0.0.254")};
-    const auto elsewhere = Route{.ifindex = 9, .source = address("10.0.0.254")};
-    const auto without_source = Route{.ifindex = 2, .source = {}};
+    const auto local = Route{.local = true, .ifindex = 1, .source = address("10.0.0.254"), .none = {}};
+    const auto broadcast = Route{.broadcast = true, .ifindex = 2, .source = address("10.0.0.254"), .none = {}};
+    const auto elsewhere = Route{.ifindex = 9, .source = address("10.0.0.254"), .none = {}};
+    const auto without_source = Route{.ifindex = 2, .source = {}, .none = {}};
     const struct {
         const char* endpoint;
         Result<Route> route;
@@ -52,7 +58,7 @@ TEST(JudgeWay, EveryExclusionIsNamed) {
         {"224.0.0.1", by_up0(), Exclusion::kMulticastAddress},
         {"255.255.255.255", by_up0(), Exclusion::kMulticastAddress},
         {"ff02::1", by_up0(), Exclusion::kMulticastAddress},
-        {"10.0.0.1", fail("Network is unreachable"), Exclusion::kNoRoute},
+        {"10.0.0.1", no_route(), Exclusion::kNoRoute},
         {"10.0.0.254", local, Exclusion::kLocalAddress},
         {"10.0.0.255", broadcast, Exclusion::kBroadcastAddress},
         {"10.0.0.1", elsewhere, Exclusion::kInterfaceNotAttached},
@@ -61,10 +67,17 @@ TEST(JudgeWay, EveryExclusionIsNamed) {
     for (const auto& [endpoint, route, expected] : cases) {
         const auto way = judge_way(address(endpoint), route, kAttached);
         ASSERT_FALSE(way) << endpoint;
-        EXPECT_EQ(text_of(way.error().exclusion).reason, text_of(expected).reason) << endpoint;
+        ASSERT_TRUE(way.error().exclusion) << endpoint;
+        EXPECT_EQ(text_of(*way.error().exclusion).reason, text_of(expected).reason) << endpoint;
     }
-    EXPECT_EQ(judge_way(address("10.0.0.1"), fail("Network is unreachable"), kAttached).error().detail,
-              "Network is unreachable");
+    EXPECT_EQ(judge_way(address("10.0.0.1"), no_route(), kAttached).error().detail, "Network is unreachable");
+}
+
+TEST(JudgeWay, AQuestionThatFailedSaysNothingOfTheEndpoint) {
+    const auto way = judge_way(address("10.0.0.1"), fail("netlink answer: No buffer space available"), kAttached);
+    ASSERT_FALSE(way);
+    EXPECT_FALSE(way.error().exclusion);
+    EXPECT_EQ(way.error().detail, "netlink answer: No buffer space available");
 }
 
 }  // namespace

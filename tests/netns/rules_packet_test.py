@@ -2,10 +2,11 @@
 """Rules of packets on established connections: odd ones are translated or dropped and counted, never left to the stack."""
 
 from contextlib import contextmanager
+from socket import IPPROTO_DSTOPTS, IPPROTO_TCP
 
 from harness import V4, V6, Case, Counting, eventually, host_of, main
 from harness.hello import made
-from harness.packets import ACK, FIN, PSH, RST, SYN, fragments
+from harness.packets import ACK, FIN, PSH, RST, SYN, fragments, ip_packet
 from harness.station import Conversation, Station
 
 HELLO = made(host_of("b1"))
@@ -15,6 +16,7 @@ FAR = 1 << 30  # outside of any window
 class RulesOfThePacket(Case):
     echo = True
     backends = 1
+    mtu = 9000  # for the one packet that needs it
     flags = ("--closing-time", "1s")
 
     def setUp(self):
@@ -89,6 +91,15 @@ class RulesOfThePacket(Case):
                 conversation.send(ACK | PSH, HELLO, extension=(kind, padding))
                 self.assertEqual(conversation.data(len(HELLO)), HELLO)
                 conversation.abort()
+
+    def test_rule_03_tcp_header_behind_more_extension_headers_than_are_read_in_place(self):
+        padding = bytes(254 + 7 * 256)  # of a destination options header of 2,048 bytes
+        with self.established(V6) as conversation, Counting(self.agent) as counted:
+            segment = conversation.segment(ACK | PSH, b"unseen")
+            chain = b"".join(bytes([following, 255]) + padding for following in (IPPROTO_DSTOPTS, IPPROTO_DSTOPTS, IPPROTO_TCP))
+            conversation.station.send_packet(ip_packet(segment.source, segment.destination, IPPROTO_DSTOPTS, chain + segment.tcp()))
+            eventually(lambda: counted["bad_header"] == 1, "the packet is counted")
+            self.lives(conversation)
 
     def test_rule_07_syn_on_an_established_flow_of_a_live_endpoint_is_challenged(self):
         """RFC 5961 4, end to end: the endpoint answers the translated SYN with an ACK, the connection goes on."""
