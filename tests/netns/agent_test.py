@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The data path does not need the agent: killed, restarted, stopped, it leaves every connection and the maps as they are."""
 
+import errno
 import json
 import subprocess
 
 from harness import FAMILIES, Case, eventually, host_of, main
-from harness.clients import curl
+from harness.clients import connect, curl
 from harness.nginx import make_file, sha256
 from harness.sandbox import WORK
 
@@ -95,8 +96,11 @@ class Agent(Case):
         self.agent.terminate()
         self.agent.close()
         self.assertFalse(self.agent.pins.exists() and list(self.agent.pins.iterdir()))
-        for port in (backend.port for backend in self.network.backends):
-            self.assertNotIn("slipgate", self.gateway.run("bpftool", "net", "show", "dev", port).stdout)
+        for host in self.network.clients + self.network.backends:  # no interface carries the program
+            for family in FAMILIES:
+                with self.assertRaises(OSError) as raised:
+                    connect(host, self.target(family), timeout=5)
+                self.assertEqual(raised.exception.errno, errno.ENETUNREACH, "what the gateway's own stack says of a VIP")
         self.agent.start()
         self.check_new_connections()
 
