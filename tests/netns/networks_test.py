@@ -10,6 +10,7 @@ import unittest
 from harness import FAMILIES, V4, V6, Counting, eventually, main
 from harness.clients import connect
 from harness.namespace import ip
+from harness.nginx import PORT
 from harness.servers import read_exactly
 from harness.shape import SIZE, VIP, Shape
 from stations import swapped
@@ -153,6 +154,30 @@ class AsymmetricUplinks(ClientBehindARouter):
     def bytes(self):
         links = {link["ifname"]: link["stats64"] for link in self.gateway.json("ip", "-j", "-s", "link")}
         return {(name, way): links[name][way]["bytes"] for name in ("up1", "up2") for way in ("rx", "tx")}
+
+
+class StrictReversePath(AsymmetricUplinks):
+    """The same with a strict rp_filter on the gateway's node: the client's packets come by the uplink that is not its route."""
+
+    @classmethod
+    def uplinks(cls):
+        super().uplinks()
+        cls.gateway.sysctl("net.ipv4.conf.all.rp_filter", 1)
+        cls.lab.route(cls.router, "10.5.0.0/24", via=["10.8.1.2"])
+
+    def filtered(self):
+        return self.gateway.snmp()["TcpExt.IPReversePathFilter"]
+
+    def test_control_plain_routing_is_dropped(self):
+        before = self.filtered()
+        with self.assertRaises(TimeoutError):
+            connect(self.client, (self.pods["pod5"][1][V4], PORT), timeout=2)
+        self.assertGreater(self.filtered(), before)
+
+    def test_spliced_packets_are_not_looked_at(self):
+        before = self.filtered()
+        self.transfer(V4, "pod5")
+        self.assertEqual(self.filtered(), before)
 
 
 class TunnelsWithoutEthernet(Shape, unittest.TestCase):

@@ -176,6 +176,34 @@ class RulesOfTheHost(Case):
         eventually(lambda: not self.excluded("single"), "the condition goes")
         eventually(lambda: self.ask(V6, host), "the other family serves").close()
 
+    def test_rule_06_clients_in_the_gateways_own_namespace_are_refused(self):
+        """By the node's own stack: their packets come in at no interface."""
+        for family in self.each_family():
+            vip = f"{self.network.vip[family]}/{32 if family == V4 else 128}", "dev", "lo"
+            ip("addr", "add", *vip, namespace="gw")
+            self.addCleanup(ip, "addr", "del", *vip, namespace="gw")
+            with Counting(self.agent) as counted:
+                self.ask(family, host_of("b1")).close()
+                with self.assertRaises(ConnectionRefusedError):
+                    connect(self.gateway, self.target(family))
+                self.assertEqual(counted["syn"], 1, "of the client elsewhere")
+
+    def test_rule_06_nor_does_a_router_help_that_sends_their_packets_back(self):
+        """The connection opens, but the endpoint's packets have no way into the gateway's own stack."""
+        router = self.client
+        for family in self.each_family():
+            forwarding = "net.ipv4.ip_forward" if family == V4 else "net.ipv6.conf.all.forwarding"
+            router.sysctl(forwarding, 1)
+            self.addCleanup(router.sysctl, forwarding, 0)
+            way = "default", "via", router.address[family]
+            ip("route", "add", *way, namespace="gw")
+            self.addCleanup(ip, "route", "del", *way, namespace="gw")
+            with Counting(self.agent) as counted, connect(self.gateway, self.target(family)) as connection:
+                connection.sendall(made(host_of("b1")))
+                eventually(lambda: counted["fib_failed"], "the endpoint's answer is dropped")
+                connection.setblocking(False)
+                self.assertRaises(BlockingIOError, connection.recv, 1)
+
     # ---- 7, 8: endpoints that do not answer ----
 
     def test_rule_07_syn_on_a_flow_whose_endpoint_is_dead_opens_a_new_connection(self):
