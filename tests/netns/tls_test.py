@@ -104,10 +104,12 @@ class Tls(TlsDirect):
         self.agent.folder.write("route-openssl", [manifests.tls_route("openssl", [OPENSSL], {"openssl": 1})])
         eventually(lambda: any(e["value"]["hostname"] == OPENSSL for e in self.agent.dump("names")), f"{OPENSSL} in the maps")
 
-    def test_upper_case_server_name_is_the_same_name(self):
+    def test_upper_case_or_a_trailing_dot_make_no_other_name(self):
         for family in self.each_family():
-            output = s_client(self.client, self.target(family), name="B2.Example.COM")
-            self.assertEqual(certificate_of(output), self.certificates["b2"].der)
+            for name in "B2.Example.COM", "b2.example.com.":
+                with self.subTest(name=name):
+                    output = s_client(self.client, self.target(family), name=name)
+                    self.assertEqual(certificate_of(output), self.certificates["b2"].der)
 
 
 if __name__ == "__main__":
