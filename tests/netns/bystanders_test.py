@@ -2,14 +2,19 @@
 """What else is on the node: a firewall, conntrack, TC programs of others. See docs/networks.md."""
 
 import errno
+import ipaddress
 import unittest
 
-from harness import FAMILIES, V4, main
+from harness import FAMILIES, V4, V6, main
 from harness.bystander import AFTER, BEFORE, NEXT, OK, Bystander
 from harness.clients import connect
 from harness.hello import made
 from harness.nginx import PORT
+from harness.servers import Server, echo
 from harness.shape import SIZE, VIP, Shape
+
+
+CONTROL_PORT = 7  # of a server of the gateway's own
 
 
 class OneLink(Shape):
@@ -47,13 +52,20 @@ class FirewallOnTheNode(OneLink, unittest.TestCase):
                 connect(self.client, (addresses[family], PORT), timeout=2)
 
     def test_conntrack_knows_nothing_of_spliced_connections(self):
-        with connect(self.client, (VIP[V4], 443)) as connection:
-            connection.sendall(made("pod2.example.com"))
-            self.assertTrue(connection.recv(1))
-            with self.gateway.entered(), open("/proc/thread-self/net/nf_conntrack") as table:
-                tracked = table.read()
-        self.assertNotIn(VIP[V4], tracked)
-        self.assertNotIn(f"dport={PORT}", tracked)
+        own = {V4: "10.1.0.1", V6: "fd00:1::1"}  # of the gateway itself
+        self.addCleanup(Server(self.gateway, CONTROL_PORT, echo).close)
+        for family in FAMILIES:
+            with self.subTest(family=family.name):
+                with (connect(self.client, (VIP[family], 443)) as spliced,
+                      connect(self.client, (own[family], CONTROL_PORT)) as control):
+                    for connection in spliced, control:
+                        connection.sendall(made("pod2.example.com"))
+                        self.assertTrue(connection.recv(1))
+                    with self.gateway.entered(), open("/proc/thread-self/net/nf_conntrack") as table:
+                        tracked = table.read()
+                self.assertIn(f"dst={ipaddress.ip_address(own[family]).exploded} ", tracked)
+                self.assertNotIn(f"dst={ipaddress.ip_address(VIP[family]).exploded} ", tracked)
+                self.assertNotIn(f"dport={PORT}", tracked)
 
 
 class OtherPrograms(OneLink, unittest.TestCase):

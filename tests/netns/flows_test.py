@@ -88,6 +88,7 @@ class Flows(Case):
         self.addCleanup(server.close)
         self.write_backend("waits", [backend], PORT + 1)
         self.agent.folder.write("route-waits", [manifests.tls_route("waits", [host_of("waits")], {"waits": 1})])
+        self.addCleanup(self.client.sysctl, "net.ipv4.tcp_timestamps", 1)
         for timestamps in 1, 0:
             self.client.sysctl("net.ipv4.tcp_timestamps", timestamps)
             for family in self.each_family():
@@ -103,7 +104,6 @@ class Flows(Case):
                 waiting = backend.run("ss", "-Htan", "state", "time-wait", f"sport = :{PORT + 1}").stdout.splitlines()
                 self.assertGreater(len(waiting), 0)
                 self.assertLessEqual(len(waiting), 8, "four ports, two families")
-        self.client.sysctl("net.ipv4.tcp_timestamps", 1)
 
     def test_exhausted_ports_towards_one_endpoint_leave_others_alone(self):
         self.restart("--source-ports", "61000-61003")

@@ -5,8 +5,10 @@ correct implementation fails a run of this file about once in 10^5.
 """
 
 import math
+import struct
 
 from harness import FAMILIES, Case, Counting, eventually, main, manifests
+from harness.bpf_arrays import array_entries
 from harness.clients import connect
 from harness.hello import made
 from harness.nginx import PORT
@@ -15,6 +17,7 @@ from harness.servers import Server
 CONNECTIONS = 1500  # of each family
 NAME = "weights.example.com"
 IMPROBABLE = 1e-6
+INVALID = 0xffffffff  # SG_BACKEND_INVALID of abi.h
 
 
 def tail(count, total, share):
@@ -51,9 +54,25 @@ class Weights(Case):
 
     def publish(self, weights):
         """The route with these weights ({service: weight}) is in the maps when this returns."""
-        before = self.agent.tables()
         self.agent.folder.write("weighted", [manifests.tls_route("weighted", [NAME], weights)])
-        eventually(lambda: self.agent.tables() != before, "the new weights are in the maps")
+        eventually(lambda: self.in_the_maps() == {s: w for s, w in weights.items() if w}, "the new weights are in the maps")
+
+    def in_the_maps(self):
+        """{service: weight} of the route, without those of weight 0; None while the name is not there for both families."""
+        routes = [entry["value"]["route"] for entry in self.agent.dump("names") if entry["value"]["hostname"] == NAME]
+        if len(routes) < len(FAMILIES):
+            return None
+        route = array_entries(self.agent.pins / "routes")[routes[0]]
+        first, count, _ = struct.unpack("=IHH", bytes.fromhex(route))  # union sg_range
+        services = {entry["key"]: entry["value"]["text"] for entry in self.agent.dump("backend_names")}
+        services = {key: text.removeprefix("default/").removesuffix(":443") for key, text in services.items()} | {INVALID: "missing"}
+        weights, before = array_entries(self.agent.pins / "weights"), 0
+        shares = {}
+        for index in range(first, first + count):
+            running_total, backend = struct.unpack("=II", bytes.fromhex(weights[index]))  # struct sg_weight
+            shares[services.get(backend)] = running_total - before
+            before = running_total
+        return {service: weight for service, weight in shares.items() if weight}
 
     def check(self, weights):
         self.publish(weights)
