@@ -9,14 +9,12 @@ import glob
 import json
 import os
 import re
-import signal
 import subprocess
 
 from . import https, network
 from .manifests import bench_objects
 
 SNI = "bench.example.com"
-MIB = 1024 * 1024
 SOURCE_PORTS = "8192-65535"  # Slipgate's own; the kernel's ephemeral ports stay below
 
 
@@ -65,18 +63,12 @@ class Gateway:
         """Bytes the kernel holds for the BPF maps of the gateway's processes."""
         return 0
 
-    def died(self):
-        return self.process is not None and self.process.poll() is not None
-
-    def log(self):
-        try:
-            with open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as text:
-                return text.read()[-4000:]
-        except FileNotFoundError:
-            return ""
+    @property
+    def log_file(self):
+        return os.path.join(self.directory, "log")
 
     def _spawn(self, *command):
-        with open(os.path.join(self.directory, "log"), "ab") as log:
+        with open(self.log_file, "ab") as log:
             self.process = network.spawn(self.name, *command, stdout=log, stderr=subprocess.STDOUT)
 
     def _write(self, file, text):
@@ -190,11 +182,6 @@ backend servers{family}
 {servers}
 """
 
-    def stop(self):
-        if self.process:
-            self.process.send_signal(signal.SIGTERM)  # immediate; SIGUSR1 would wait for the connections
-        super().stop()
-
 
 class HaproxySplice(Haproxy):
     name = "haproxy-splice"
@@ -222,7 +209,7 @@ stream {{
 {self._server(4)}{self._server(6)}}}
 {https.terminating_nginx(f"{self.directory}/../https", network.second_gateway_address(self.index), network.server_addresses(self.index))}
 """)
-        self._spawn("nginx", "-p", self.directory, "-e", os.path.join(self.directory, "log"), "-c", config)
+        self._spawn("nginx", "-p", self.directory, "-e", self.log_file, "-c", config)
 
     def _server(self, family):
         servers = "\n".join(f"        server {address};" for address in Gateway.targets(self, family))

@@ -3,7 +3,6 @@
 
 import os
 import re
-import subprocess
 
 from . import network
 
@@ -42,6 +41,8 @@ http {{
 """)
         self._process = network.spawn("server", "nginx", "-p", self._directory, "-e", f"{self._directory}/log", "-c",
                                       f"{self._directory}/nginx.conf")
+        listening = network.in_namespace("server", "ss", "-Hltn", f"sport = :{PLAIN_PORT}")
+        network.wait_until_serving("nginx", lambda: network.run(*listening).stdout, self._process, f"{self._directory}/log")
 
     def stop(self):
         network.stop(self._process)
@@ -55,7 +56,7 @@ http {{
         done = network.run(*network.in_namespace("client", "unshare", "--mount", "sh", "-c", hey), check=False)
         rate, slow = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout), re.search(r"99% in ([\d.]+) secs", done.stdout)
         if not rate or not slow:
-            raise subprocess.SubprocessError(f"hey: {done.stdout}{done.stderr}")
+            raise network.Failed(f"hey: {done.stdout}{done.stderr}")
         answers = {int(code): int(count) for code, count in re.findall(r"\[(\d+)\]\s+(\d+) responses", done.stdout)}
         errors = sum(count for code, count in answers.items() if code != 200)
         failures = done.stdout.partition("Error distribution:")[2]

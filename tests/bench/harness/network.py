@@ -38,6 +38,29 @@ _SYSCTLS = {
 }
 
 
+class Failed(Exception):
+    """What a run cannot go on without did not work; the message says what, and shows its log."""
+
+
+def wait_until_serving(what, serving, process, log, patience=15.0):
+    """Calls `serving` until it returns true. Failed, with the end of the file `log`, if the process (or None) ends or time is up."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline and not (process and process.poll() is not None):
+        if serving():
+            return
+        time.sleep(0.1)
+    raise Failed(f"{what} does not serve:\n{end_of(log)}")
+
+
+def end_of(log):
+    """What the last lines of the file say, nothing if there is none."""
+    try:
+        with open(log, encoding="utf-8", errors="replace") as text:
+            return text.read()[-4000:]
+    except FileNotFoundError:
+        return ""
+
+
 def run(*command, check=True):
     return subprocess.run(command, check=check, text=True, capture_output=True)
 

@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from typing import Callable
 
 from . import https, network
+from .network import Failed
 
 IDLE = 9000
 MIB = 1024 * 1024
-
-
-class Failed(Exception):
-    """A gateway did not serve; the message says which and shows its log."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +125,11 @@ class Runner:
             raise Failed(f"bench_load: {result.stderr}")
         return json.loads(result.stdout)
 
-    def wait_until_serving(self, gateway, patience=15.0):
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and not gateway.died():
+    def wait_until_serving(self, gateway):
+        def serving():
             report = self._drive(gateway, "--mode", "connect", "--seconds", "0.05", "--warm-up", "0.05")
-            if report["operations"] > 0 and report["errors"] == 0:
-                return
-            time.sleep(0.1)
-        raise Failed(f"{gateway.name} does not serve:\n{gateway.log()}")
+            return report["operations"] > 0 and report["errors"] == 0
+        network.wait_until_serving(gateway.name, serving, gateway.process, gateway.log_file)
 
     def measure(self, workload, gateway):
         """The report of one run; see load.cc for its fields."""
@@ -151,7 +145,7 @@ class Runner:
             if not workload.offloads:
                 network.offloads(gateway.name, gateway.index, on=True)
         if report["operations"] == 0 and report["bytes"] == 0:
-            raise Failed(f"{gateway.name}: nothing got through in {workload.name}:\n{gateway.log()}")
+            raise Failed(f"{gateway.name}: nothing got through in {workload.name}:\n{network.end_of(gateway.log_file)}")
         return report
 
     def measure_program(self, workload, slipgate):
@@ -177,7 +171,7 @@ class Runner:
         try:
             established = json.loads(client.stdout.readline() or '{"established": 0}')["established"]
             if established != IDLE:
-                raise Failed(f"{gateway.name}: {established} of {IDLE} idle connections:\n{gateway.log()}")
+                raise Failed(f"{gateway.name}: {established} of {IDLE} idle connections:\n{network.end_of(gateway.log_file)}")
             time.sleep(0.5)
             after = _memory(gateway)
         finally:
