@@ -18,11 +18,6 @@ class Certificate:
     def der(self):
         return ssl.PEM_cert_to_DER_cert(self.certificate.read_text())
 
-    def server_context(self):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, self.key)
-        return context
-
 
 def make(name, hosts):
     """A certificate of `name` that is valid for `hosts`."""

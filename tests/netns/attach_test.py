@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the program comes to an interface: as a clsact filter where there is no tcx, beside filters of others."""
 
-from harness import FAMILIES, Case, eventually, host_of, main
+from harness import FAMILIES, Case, host_of, main
 from harness.bystander import Bystander
 from harness.clients import connect, curl
 from harness.download import Download

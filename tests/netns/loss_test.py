@@ -6,7 +6,7 @@ of a real network (no segmentation offload), so that each loss is one of a segme
 
 import threading
 
-from harness import FAMILIES, Case, eventually, host_of, main
+from harness import FAMILIES, Case, host_of, main
 from harness.clients import curl
 from harness.nginx import make_file, sha256
 from harness.sandbox import WORK

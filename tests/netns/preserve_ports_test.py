@@ -10,10 +10,11 @@ from contextlib import closing
 
 from harness import Counting, eventually, main
 from harness.clients import connect
+from harness.nginx import PORT
 from harness.packets import ACK, RST, SYN, Segment, mss
 from harness.servers import read_to_end, reset
 from harness.station import Station
-from preserving import PORT, Preserving
+from preserving import Preserving
 from stations import swapped
 
 AGAIN = 200  # connections from one port

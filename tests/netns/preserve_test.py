@@ -4,9 +4,10 @@
 import bulk_test
 import closing_test
 import opening_test
-from harness import Counting, eventually, main
+from harness import FAMILIES, Counting, eventually, main
+from harness.nginx import PORT
 from harness.servers import Server, reset
-from preserving import FAMILIES, HERE, PORT, Preserving, teller
+from preserving import HERE, Preserving, teller
 
 
 class Preserve(Preserving):

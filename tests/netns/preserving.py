@@ -5,7 +5,7 @@ import errno
 import itertools
 from contextlib import closing
 
-from harness import FAMILIES, V4, V6, Case, eventually, host_of, manifests
+from harness import V4, V6, Case, eventually, host_of, manifests
 from harness.clients import connect
 from harness.hello import made
 from harness.nginx import PORT
@@ -122,6 +122,3 @@ class Preserving(Case):
 
     def status(self, file):
         return (self.agent.status_dir / f"{file}.yaml").read_text()
-
-
-__all__ = ["FAMILIES", "HERE", "PORT", "Preserving", "teller"]
