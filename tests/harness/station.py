@@ -55,6 +55,15 @@ class Station:
                 seen = "\n".join(map(str, self._backlog))
                 raise AssertionError(f"{self.address}: no {what} within {patience} s; received:\n{seen}") from None
 
+    def syn(self, port, source=None):
+        """The first SYN to that port, from that address if one is given."""
+        return self.receive(lambda s: s.flags == SYN and s.destination_port == port and source in (None, s.source),
+                            what=f"SYN from {source or 'anywhere'}")
+
+    def answer(self, syn):
+        """Sends a SYN-ACK, as a server does that knows no options but the MSS."""
+        self.send(Segment(self.address, syn.source, syn.destination_port, syn.source_port, 7000, syn.end, SYN | ACK, options=mss(1400)))
+
     def error(self, patience=PATIENCE):
         """The first ICMP error to this address; AssertionError if none comes."""
         deadline = time.monotonic() + patience

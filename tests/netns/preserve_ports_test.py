@@ -11,7 +11,7 @@ from contextlib import closing
 from harness import Counting, eventually, main
 from harness.clients import connect
 from harness.nginx import PORT
-from harness.packets import ACK, RST, SYN, Segment, mss
+from harness.packets import RST
 from harness.servers import read_to_end, reset
 from harness.station import Station
 from preserving import Preserving
@@ -137,14 +137,8 @@ class PreservePorts(Preserving):
 
     # ---- endpoints that do not answer ----
 
-    def syn_from(self, station, address):
-        return station.receive(lambda s: s.flags == SYN and s.destination_port == PORT and s.source == address, what=f"SYN from {address}")
-
-    def answer(self, station, syn):
-        station.send(Segment(station.address, syn.source, PORT, syn.source_port, 7000, syn.end, SYN | ACK, options=mss(1400)))
-
     def late_answer_is_reset(self, station, syn):
-        self.answer(station, syn)
+        station.answer(syn)
         answer = station.receive(lambda s: s.flags & RST, what="RST for the late answer")
         self.assertEqual((answer.source, answer.source_port, answer.seq), (syn.source, syn.source_port, syn.end))
 
@@ -156,11 +150,11 @@ class PreservePorts(Preserving):
                 self.publish(name, [silent.address])
                 with Counting(self.agent) as counted:
                     connection = self.open(family, name)
-                    syn = self.syn_from(silent, self.client.address[family])
+                    syn = silent.syn(PORT, self.client.address[family])
                     self.assertEqual(syn.source_port, connection.getsockname()[1])
-                    second = self.syn_from(silent, self.network.backends[0].gateway_address[family])
+                    second = silent.syn(PORT, self.network.backends[0].gateway_address[family])
                     self.late_answer_is_reset(silent, syn)
-                    self.answer(silent, second)
+                    silent.answer(second)
                     silent.receive(lambda s: s.payload and s.source == second.source, what="hello")
                     self.assertEqual((counted["preserve_fallback"], counted["preserve_foreign"]), (1, 0))
 
@@ -173,7 +167,7 @@ class PreservePorts(Preserving):
                 connection = self.open(family, name)
                 client = connection.getsockname()[:2]
                 self.assertEqual(self.told(connection), ("b3", *client), "the other endpoint sees the client, too")
-        syn = self.syn_from(silent, self.client.address[family])
+        syn = silent.syn(PORT, self.client.address[family])
         self.assertEqual((syn.source, syn.source_port), client)
         return connection, syn
 
@@ -208,7 +202,7 @@ class PreservePorts(Preserving):
                 name = f"gone{family.value}"
                 self.publish(name, [silent.address])
                 connection = self.open(family, name)
-                syn = self.syn_from(silent, self.client.address[family])
+                syn = silent.syn(PORT, self.client.address[family])
                 reset(connection)
                 self.late_answer_is_reset(silent, syn)
 

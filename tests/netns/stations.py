@@ -52,7 +52,7 @@ class StationCase(Case):
     @staticmethod
     def accept(station, segment_size=1460):
         """Answers the SYN to the endpoint; returns its side of the connection."""
-        syn = station.receive(lambda s: s.flags == SYN and s.destination_port == PORT, what="SYN to the endpoint")
+        syn = station.syn(PORT)
         endpoint = Conversation(station, (syn.source, syn.source_port), PORT, isn=0x70000000, options=mss(segment_size))
         endpoint.ack = syn.end
         endpoint.send(SYN | ACK, options=endpoint.options)
