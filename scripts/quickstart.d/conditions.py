@@ -5,6 +5,7 @@ import glob
 import sys
 
 from lab import STATE, Table
+
 from statuses import conditions, read
 
 WANT = {

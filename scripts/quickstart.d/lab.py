@@ -7,6 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests/harness"))  # what the players take from the tests
 
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a player without a traceback; the script cleans up
 

@@ -8,12 +8,10 @@ import json
 import struct
 import subprocess
 import sys
-from pathlib import Path
 
 from lab import STATE
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "tests/harness"))
-from bpf_arrays import array_entries  # noqa: E402
+from bpf_arrays import array_entries
 
 PINS = f"{STATE}/bpf/slipgate"
 MAPS = ["vips", "names", "route_names", "routes", "weights", "backend_names", "backends", "endpoints"]

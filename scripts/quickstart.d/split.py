@@ -4,27 +4,13 @@
 import subprocess
 import sys
 from fractions import Fraction
-from math import comb
 
 from lab import GATEWAY4, TRUSTED, Table, inside, progress
 
+from binomial import bounds
+
 CONNECTIONS = 1000
 SHARES = {"api": 90, "api-canary": 10}
-DOUBT = Fraction(1, 10**6)  # how improbable a count must be, on either side, to be called wrong
-
-
-def bounds(n, p):
-    """Least and greatest count of successes in n trials that are not in a tail of probability below DOUBT."""
-    weights = [comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
-    low, tail = 0, weights[0]
-    while tail < DOUBT:
-        low += 1
-        tail += weights[low]
-    high, tail = n, weights[n]
-    while tail < DOUBT:
-        high -= 1
-        tail += weights[high]
-    return low, high
 
 
 def play():

@@ -8,16 +8,12 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
-from . import manifests
+from . import manifests, statuses
 from .sandbox import BPFFS, WORK
 from .bpf_arrays import array_entries
 from .wait import eventually
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts/quickstart.d"))
-import statuses  # noqa: E402, where the quickstart, too, reads them
 
 
 class Slipgated:

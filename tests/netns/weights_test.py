@@ -4,10 +4,11 @@ Weights are shares of connections. A count outside of what the binomial distribu
 correct implementation fails a run of this file about once in 10^5.
 """
 
-import math
 import struct
+from fractions import Fraction
 
 from harness import FAMILIES, Case, Counting, eventually, main, manifests
+from harness.binomial import bounds
 from harness.bpf_arrays import array_entries
 from harness.clients import connect
 from harness.hello import made
@@ -16,17 +17,7 @@ from harness.servers import Server
 
 CONNECTIONS = 1500  # of each family
 NAME = "weights.example.com"
-IMPROBABLE = 1e-6
 INVALID = 0xffffffff  # SG_BACKEND_INVALID of abi.h
-
-
-def tail(count, total, share):
-    """Probability of a count this far or farther from the mean on its side (exact, in floating point)."""
-    def probability(k):
-        return math.exp(math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1)
-                        + k * math.log(share) + (total - k) * math.log1p(-share))
-    counts = range(count, total + 1) if count > total * share else range(0, count + 1)
-    return math.fsum(map(probability, counts))
 
 
 class Weights(Case):
@@ -83,16 +74,17 @@ class Weights(Case):
             for service, weight in weights.items():
                 answer = service if service != "missing" else "refused"
                 count = answers.count(answer)
-                if weight in (0, total):
-                    self.assertEqual(count, CONNECTIONS * weight // total, answer)
-                else:
-                    self.assertGreater(tail(count, CONNECTIONS, weight / total), IMPROBABLE, f"{answer}: {count}")
+                least, greatest = bounds(CONNECTIONS, Fraction(weight, total))
+                self.assertGreaterEqual(count, least, answer)
+                self.assertLessEqual(count, greatest, answer)
             self.assertEqual(set(answers), {s if s != "missing" else "refused" for s, w in weights.items() if w})
 
     def test_the_bound_itself(self):
-        self.assertGreater(tail(1350, CONNECTIONS, 0.9), 0.4)
-        self.assertLess(tail(1250, CONNECTIONS, 0.9), IMPROBABLE)
-        self.assertLess(tail(1430, CONNECTIONS, 0.9), IMPROBABLE)
+        """Some 5 standard deviations (of sqrt(1500 * 0.9 * 0.1) = 11.6) around the mean; none for what is certain."""
+        least, greatest = bounds(CONNECTIONS, Fraction(9, 10))
+        self.assertTrue(1250 < least < 1350 < greatest < 1430, (least, greatest))
+        self.assertEqual(bounds(CONNECTIONS, Fraction(0)), (0, 0))
+        self.assertEqual(bounds(CONNECTIONS, Fraction(1)), (CONNECTIONS, CONNECTIONS))
 
     def test_90_10(self):
         self.check({"b1": 90, "b2": 10})
