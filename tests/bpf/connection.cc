@@ -18,11 +18,6 @@ Bytes handshake_options(std::uint16_t mss, bool sack, std::optional<Timestamps> 
     return Bytes{2, 4} + u16(mss) + permitted + times + window_scale;
 }
 
-std::uint32_t get32(const Bytes& bytes, std::size_t at) {
-    return static_cast<std::uint32_t>(bytes[at]) << 24 | static_cast<std::uint32_t>(bytes[at + 1]) << 16 |
-           static_cast<std::uint32_t>(bytes[at + 2]) << 8 | bytes[at + 3];
-}
-
 void add32(Bytes& bytes, std::size_t at, std::uint32_t delta) {
     const auto sum = u32(get32(bytes, at) + delta);
     std::copy(sum.begin(), sum.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at));

@@ -16,6 +16,7 @@
 
 #include "agent/base/fd.h"
 #include "agent/datapath/datapath.h"
+#include "tests/unit/addresses.h"
 
 namespace slipgate::test {
 
@@ -75,9 +76,5 @@ class KernelBench : public testing::Test {
   private:
     std::filesystem::path mount_point_;
 };
-
-inline SocketAddress at(const char* address, std::uint16_t port) {
-    return {*IpAddress::parse(address), port};
-}
 
 }  // namespace slipgate::test

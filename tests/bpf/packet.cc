@@ -25,10 +25,6 @@ std::uint16_t get16(const Bytes& bytes, std::size_t at) {
     return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
 }
 
-std::uint32_t get32(const Bytes& bytes, std::size_t at) {
-    return static_cast<std::uint32_t>(get16(bytes, at)) << 16 | get16(bytes, at + 2);
-}
-
 Bytes part(const Bytes& bytes, std::size_t from, std::size_t to) {
     return {bytes.begin() + static_cast<std::ptrdiff_t>(from), bytes.begin() + static_cast<std::ptrdiff_t>(to)};
 }
@@ -42,6 +38,10 @@ void put(Bytes& bytes, std::size_t at, const Bytes& value) {
 }
 
 }  // namespace
+
+std::uint32_t get32(const Bytes& bytes, std::size_t at) {
+    return static_cast<std::uint32_t>(get16(bytes, at)) << 16 | get16(bytes, at + 2);
+}
 
 Bytes u32(std::uint32_t value) {
     return u16(value >> 16) + u16(value);

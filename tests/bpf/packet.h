@@ -76,7 +76,8 @@ struct Timestamps {
     std::uint32_t value = 0, echo = 0;
 };
 Bytes u32(std::uint32_t value);
-Bytes timestamps(Timestamps both);  // NOP NOP TIMESTAMPS
+std::uint32_t get32(const Bytes& bytes, std::size_t at);  // u32() read back
+Bytes timestamps(Timestamps both);                        // NOP NOP TIMESTAMPS
 std::optional<Timestamps> find_timestamps(const Packet& packet);
 
 }  // namespace slipgate::test

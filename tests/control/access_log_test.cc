@@ -10,15 +10,14 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/unit/addresses.h"
+
 namespace slipgate {
 namespace {
 
+using test::at;
 using testing::AllOf;
 using testing::HasSubstr;
-
-SocketAddress at(std::string_view address, std::uint16_t port) {
-    return {*IpAddress::parse(address), port};
-}
 
 ConnectionEvent closed() {
     ConnectionEvent event;

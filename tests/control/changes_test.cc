@@ -4,16 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/addresses.h"
+
 namespace slipgate {
 namespace {
 
+using test::at;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
-
-SocketAddress at(std::string_view address, std::uint16_t port) {
-    return {*IpAddress::parse(address), port};
-}
 
 RoutingTable table() {
     RoutingTable t;
