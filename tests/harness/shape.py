@@ -2,7 +2,7 @@
 """What the tests of networks share: a client that reaches a VIP through the gateway, and pods somewhere behind it."""
 
 import hashlib
-import os
+import random
 import threading
 
 from . import manifests
@@ -16,6 +16,7 @@ from .topology import FAMILIES, V4, V6
 
 VIP = {V4: "203.0.113.1", V6: "2001:db8:113::1"}
 SIZE = 4 << 20  # bytes each way
+DATA = random.Random(5).randbytes(SIZE)
 
 
 class Shape:
@@ -82,17 +83,17 @@ class Shape:
         cls.lab.route(space, "default", "::/0", via=[f"10.{number}.0.1", f"fd00:{number}::1"])
 
     def transfer(self, family, name, target=None, client=None, once_open=lambda connection: None):
-        """SIZE random bytes there and back, behind a hello; every byte must be the same. `once_open` gets it after the hello."""
-        hello, data = made(f"{name}.example.com"), os.urandom(SIZE)
+        """DATA there and back, behind a hello; every byte must be the same. `once_open` gets it after the hello."""
+        hello = made(f"{name}.example.com")
         with connect(client or self.client, target or (VIP[family], 443)) as connection:
             connection.sendall(hello)
             self.assertEqual(read_exactly(connection, len(hello)), hello)
             once_open(connection)
-            sender = threading.Thread(target=connection.sendall, args=(data,))
+            sender = threading.Thread(target=connection.sendall, args=(DATA,))
             sender.start()
             back = read_exactly(connection, SIZE)
             sender.join()
-        self.assertEqual(hashlib.sha256(back).digest(), hashlib.sha256(data).digest())
+        self.assertEqual(hashlib.sha256(back).digest(), hashlib.sha256(DATA).digest())
 
     def may_see(self, _pod):
         """The addresses that the pod may see as its client's."""
