@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "agent/model/timestamp.h"
+
 namespace slipgate {
 namespace {
 
@@ -116,20 +118,7 @@ bool is_port_name(std::string_view text) {
 }
 
 bool is_timestamp(std::string_view text) {
-    constexpr std::string_view kShape = "0000-00-00T00:00:00";
-    if (text.size() <= kShape.size()) return false;
-    for (std::size_t i = 0; i < kShape.size(); ++i) {
-        if (kShape[i] == '0' ? !is_digit(text[i]) : text[i] != kShape[i]) return false;
-    }
-    auto zone = text.substr(kShape.size());
-    if (zone.front() == '.') {  // a fraction of at least one digit
-        const auto digits = zone.find_first_not_of("0123456789", 1);
-        if (digits == 1 || digits == zone.npos) return false;
-        zone.remove_prefix(digits);
-    }
-    if (zone == "Z") return true;
-    return zone.size() == 6 && (zone[0] == '+' || zone[0] == '-') && zone[3] == ':' && is_digit(zone[1]) &&
-           is_digit(zone[2]) && is_digit(zone[4]) && is_digit(zone[5]);
+    return parse_timestamp(text).has_value();
 }
 
 bool is_anything(std::string_view) {

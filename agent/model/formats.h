@@ -32,7 +32,7 @@ namespace slipgate {
 [[nodiscard]] bool is_label_value(std::string_view text);
 // A DNS label or nothing.
 [[nodiscard]] bool is_port_name(std::string_view text);
-// RFC 3339 as Kubernetes writes metav1.Time, e.g. 2026-01-31T12:00:00Z; the calendar is not checked.
+// What parse_timestamp() takes.
 [[nodiscard]] bool is_timestamp(std::string_view text);
 [[nodiscard]] bool is_anything(std::string_view text);
 

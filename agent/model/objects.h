@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "agent/model/timestamp.h"
+
 namespace slipgate {
 
 inline constexpr const char* kGatewayGroup = "gateway.networking.k8s.io";
@@ -20,7 +22,7 @@ struct ObjectMeta {
     std::string namespace_;  // empty for cluster-scoped kinds
     std::map<std::string, std::string> labels;
     std::map<std::string, std::string> annotations;
-    std::string creation_timestamp;  // RFC 3339, UTC; empty counts as equal age
+    std::optional<Timestamp> creation_timestamp;  // none: in a file that does not say; see precedes()
     std::int64_t generation = 0;
 
     bool operator==(const ObjectMeta&) const = default;

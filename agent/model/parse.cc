@@ -89,7 +89,8 @@ ObjectMeta parse_metadata(const Kind& kind, const ObjectReader& root, std::strin
     if (!space && metadata->has("namespace")) meta.name.clear();  // nobody knows which object is meant
     meta.labels = metadata->text_map("labels", {}, kQualifiedName, kLabelValue);
     meta.annotations = metadata->text_map("annotations", {}, kAnyText, kAnyText);
-    meta.creation_timestamp = metadata->text("creationTimestamp", kTimestamp).value_or("");
+    if (const auto created = metadata->text("creationTimestamp", kTimestamp))
+        meta.creation_timestamp = parse_timestamp(*created);
     meta.generation = metadata->integer("generation", {0, std::numeric_limits<std::int64_t>::max()}).value_or(0);
     return meta;
 }

@@ -30,9 +30,9 @@ std::vector<std::string> Generator::hostnames(std::size_t at_most) {
     return names;
 }
 
-std::string Generator::creation_timestamp() {
+std::optional<Timestamp> Generator::creation_timestamp() {
     constexpr std::array kAges{"", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"};
-    return kAges.at(below(kAges.size()));
+    return parse_timestamp(kAges.at(below(kAges.size())));
 }
 
 std::vector<std::string> Generator::every_sni() {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/model/timestamp.h"
 #include "agent/translate/names.h"
 
 namespace slipgate {
@@ -26,7 +27,7 @@ class Generator {
     std::vector<std::string> hostnames(std::size_t at_most);
 
     // Empty, or one of two, so that many are of equal age.
-    std::string creation_timestamp();
+    std::optional<Timestamp> creation_timestamp();
 
     static std::vector<std::string> every_sni();
 

@@ -13,11 +13,11 @@
 namespace slipgate {
 namespace {
 
-TlsRoute make_route(std::string name, std::vector<std::string> hostnames, std::string created = {}) {
+TlsRoute make_route(std::string name, std::vector<std::string> hostnames, std::optional<Timestamp> created = {}) {
     TlsRoute route;
     route.meta.namespace_ = "default";
     route.meta.name = std::move(name);
-    route.meta.creation_timestamp = std::move(created);
+    route.meta.creation_timestamp = created;
     route.hostnames = std::move(hostnames);
     return route;
 }
@@ -36,8 +36,8 @@ TEST(Names, BroaderListenerLosesWhatAMoreSpecificOneCovers) {
 }
 
 TEST(Names, NonWildcardBeatsAWildcardOfTheSameLength) {
-    const auto older = make_route("older", {"*.com"}, "2026-01-01T00:00:00Z");
-    const auto newer = make_route("newer", {"a.com"}, "2026-02-01T00:00:00Z");
+    const auto older = make_route("older", {"*.com"}, parse_timestamp("2026-01-01T00:00:00Z"));
+    const auto newer = make_route("newer", {"a.com"}, parse_timestamp("2026-02-01T00:00:00Z"));
     const FlatNames expected{{"a.com", "default/newer"}};
     EXPECT_EQ(flatten_names({{"a.com", {&older, &newer}}}), expected);
 }

@@ -89,7 +89,7 @@ items:
     EXPECT_EQ(gateway.listeners.at(0).allowed_routes.from, "Same");
     const auto& route = snapshot.tls_routes.at("team-a/shop");
     EXPECT_EQ(route.meta.generation, 1);
-    EXPECT_EQ(route.meta.creation_timestamp, "2026-01-31T12:00:00Z");
+    EXPECT_EQ(route.meta.creation_timestamp, parse_timestamp("2026-01-31T12:00:00Z"));
     EXPECT_EQ(route.parent_refs.at(0).kind, "Gateway");
     EXPECT_EQ(route.backend_refs.at(0).weight, 9U);
     EXPECT_EQ(route.backend_refs.at(0).kind, "Service");
