@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/source/file/status_writer.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "agent/source/file/folder.h"
@@ -130,6 +131,22 @@ TEST_F(StatusWriterTest, LastTransitionTimeIsThatOfTheLastChangeOfStatus) {
     const auto parents = read("tlsroute_default_shop.yaml")["status"]["parents"];
     EXPECT_EQ(parents[0]["conditions"][0]["lastTransitionTime"], kThen);
     EXPECT_EQ(parents[1]["conditions"][0]["lastTransitionTime"], kNow);
+}
+
+TEST_F(StatusWriterTest, LastTransitionTimeThatIsNoTimeIsMadeAnew) {
+    for (const auto* garbage : {"null", "[1]", "{a: b}", "17", "yesterday"}) {
+        write(kThen);
+        auto text = folder_.read("gateway_default_edge.yaml");
+        const auto quoted = fmt::format("\"{}\"", kThen);
+        const auto at = text.find(quoted);
+        ASSERT_NE(at, text.npos);
+        folder_.write("gateway_default_edge.yaml", text.replace(at, quoted.size(), garbage));
+        write(kNow);
+        const auto conditions = read("gateway_default_edge.yaml")["status"]["conditions"];
+        EXPECT_EQ(conditions[0]["lastTransitionTime"], kNow) << garbage;
+        EXPECT_EQ(conditions[1]["lastTransitionTime"], kThen) << garbage;
+        fs::remove(folder_ / "gateway_default_edge.yaml");
+    }
 }
 
 TEST_F(StatusWriterTest, WritesNothingWhenNothingChanged) {

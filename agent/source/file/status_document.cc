@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "agent/model/formats.h"
+
 namespace slipgate {
 namespace {
 
@@ -198,7 +200,10 @@ void set_transition_times(Json& next, const nlohmann::json& previous, std::strin
     if (next.contains("type") && next.contains("status")) {
         const bool same =
             previous.is_object() && previous.value("status", nlohmann::json()) == next["status"].get<std::string>();
-        next["lastTransitionTime"] = same ? previous.value("lastTransitionTime", std::string(now)) : std::string(now);
+        const auto since = same ? previous.value("lastTransitionTime", nlohmann::json()) : nlohmann::json();
+        // A file may hold anything by now.
+        const bool is_time = since.is_string() && is_timestamp(since.get_ref<const std::string&>());
+        next["lastTransitionTime"] = is_time ? since.get<std::string>() : std::string(now);
         return;
     }
     for (const auto& [key, value] : next.items()) {
