@@ -24,11 +24,26 @@ inline std::string service(const std::string& name, int port) {
 
 class FileSourceTest : public testing::Test {
   protected:
-    void start() {
+    void open() {
         auto opened = FileSource::open(folder_.path());
         ASSERT_TRUE(opened) << opened.error().message;
         source_.emplace(*std::move(opened));
+    }
+
+    void start() {
+        open();
+        wait_for_first();
+    }
+
+    void wait_for_first() {
         wait_for([](const SourceUpdate&) { return true; });
+    }
+
+    // Waits until the source has something to do, and lets it.
+    std::optional<SourceUpdate> read_once() {
+        pollfd poll{source_->fd(), POLLIN, 0};
+        EXPECT_EQ(::poll(&poll, 1, 20'000), 1) << "nothing to do";
+        return source_->read();
     }
 
     // Reads until the state is as wanted; the bound is for a failure only.

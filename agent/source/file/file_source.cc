@@ -10,6 +10,8 @@
 namespace slipgate {
 namespace {
 
+constexpr int kFirstLooks = 3;  // at files that cannot be read, before the first state does without them
+
 log::Level level_of(Severity severity) {
     switch (severity) {
         case Severity::debug:
@@ -70,7 +72,12 @@ Result<FileSource> FileSource::open(std::string folder) {
 std::optional<SourceUpdate> FileSource::read() {
     if (!watch_.poll()) return {};
     const bool changed = look();
-    if (!changed && was_read_) return {};
+    const bool has_failed = !last_error_.empty();
+    const bool is_partial = has_failed || has_unread_files();
+    if (is_partial) watch_.look_again();
+    if (was_read_ && !changed) return {};
+    // What the first state lacks goes from the maps, where an earlier agent may have left it.
+    if (!was_read_ && (has_failed || (is_partial && ++first_looks_ < kFirstLooks))) return {};
     was_read_ = true;
     auto update = merge();
     log_new(update.problems);
@@ -78,7 +85,8 @@ std::optional<SourceUpdate> FileSource::read() {
 }
 
 Status FileSource::ready() const {
-    return was_read_ ? Status{} : fail("the manifests have not been read yet");
+    if (was_read_) return {};
+    return fail("the manifests have not been read yet" + (last_error_.empty() ? "" : ": " + last_error_));
 }
 
 // Compares the folder with what is known of it. True: something is different.
@@ -86,26 +94,35 @@ bool FileSource::look() {
     const auto listed = list_manifests(folder_);
     const auto error = listed ? std::string() : listed.error().message;
     if (!error.empty() && error != last_error_) {
-        log::error("source", "the folder cannot be read, its last content stays in force", {{"error", error}});
+        log::error("source", "the folder cannot be read, what is in force stays", {{"error", error}});
     }
     last_error_ = error;
     if (!listed) return false;
     bool changed = std::erase_if(files_, [&](const auto& file) { return !listed->contains(file.first); }) > 0;
     for (const auto& [name, stamp] : *listed) {
         const auto known = files_.find(name);
-        if (watch_.is_being_written(name) || (known != files_.end() && known->second.stamp == stamp)) continue;
-        reread(name, stamp);
-        changed = true;
+        const bool is_same = known != files_.end() && known->second.read_error.empty() && known->second.stamp == stamp;
+        if (!is_same && !watch_.is_being_written(name)) changed |= reread(name, stamp);
     }
     return changed;
 }
 
-void FileSource::reread(const std::string& name, const FileStamp& stamp) {
+// True: the file says something else, or cannot be read for another reason.
+bool FileSource::reread(const std::string& name, const std::optional<FileStamp>& stamp) {
     auto& file = files_[name];
-    // The stamp is older than the content: what changes between the two shows as another stamp next time.
-    file.stamp = stamp;
-    file.manifest.name = name;
     const auto text = read_file(folder_ + "/" + name);
+    const auto error = text ? std::string() : text.error().message;
+    if (!text && error == file.read_error) return false;
+    // The stamp is older than the content: what changes between the two shows as another stamp next time.
+    file.stamp = stamp.value_or(FileStamp{});
+    file.read_error = error;
+    file.manifest.name = name;
+    take(file, text);
+    return true;
+}
+
+void FileSource::take(File& file, const Result<std::string>& text) {
+    const auto& name = file.manifest.name;
     auto manifest = text ? read_manifest(*text, name)
                          : tl::unexpected(SourceProblem{name, 0, {}, 0, {Severity::error, "", text.error().message}});
     if (manifest) {
@@ -121,6 +138,10 @@ void FileSource::reread(const std::string& name, const FileStamp& stamp) {
         file.manifest.problems.push_back(error);
         file.manifest.problems.back().object = object.id;
     }
+}
+
+bool FileSource::has_unread_files() const {
+    return std::any_of(files_.begin(), files_.end(), [](const auto& file) { return !file.second.read_error.empty(); });
 }
 
 SourceUpdate FileSource::merge() {

@@ -18,8 +18,9 @@ namespace slipgate {
 // A folder of manifests as a source of objects. Logs each problem once, when it appears.
 //
 // What was good stays in force until something good takes its place: the last version of an object when a new one
-// breaks a rule, the last content of a file that is not YAML or cannot be read, that of the folder if it goes away. A
-// file somebody is writing to is read when it is closed.
+// breaks a rule, the last content of a file that is not YAML or cannot be read, that of the folder if it goes away or
+// cannot be read. What cannot be read is tried again every second. A file somebody is writing to is read when it is
+// closed.
 class FileSource final : public Source {
   public:
     // Fails if the folder cannot be watched.
@@ -28,19 +29,23 @@ class FileSource final : public Source {
     // Readable at once after open().
     [[nodiscard]] int fd() const override { return watch_.fd(); }
 
-    // The first state comes when fd() is readable for the first time, even for an empty folder.
+    // The first state comes when the folder was read for the first time, even for an empty one. It waits for files that
+    // cannot be read, but not for ever.
     [[nodiscard]] std::optional<SourceUpdate> read() override;
     [[nodiscard]] Status ready() const override;
 
   private:
     struct File {
-        FileStamp stamp;
-        ManifestFile manifest;  // the last readable content, and what is wrong now
+        FileStamp stamp;         // of what was read last
+        std::string read_error;  // empty: that could be read
+        ManifestFile manifest;   // the last readable content, and what is wrong now
     };
 
     FileSource(std::string folder, FolderWatch watch) : folder_(std::move(folder)), watch_(std::move(watch)) {}
     bool look();
-    void reread(const std::string& name, const FileStamp& stamp);
+    bool reread(const std::string& name, const std::optional<FileStamp>& stamp);
+    static void take(File& file, const Result<std::string>& text);
+    [[nodiscard]] bool has_unread_files() const;
     SourceUpdate merge();
     void log_new(const std::vector<SourceProblem>& problems);
 
@@ -50,6 +55,7 @@ class FileSource final : public Source {
     ObjectStore store_;
     std::set<std::string> logged_;
     std::string last_error_;  // of the folder
+    int first_looks_ = 0;     // at files that could not all be read
     bool was_read_ = false;
 };
 

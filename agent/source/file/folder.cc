@@ -24,6 +24,15 @@ std::int64_t nanoseconds(const timespec& time) {
     return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
+void add_file(std::map<std::string, std::optional<FileStamp>>& files, int folder, const std::string& name) {
+    struct stat info{};
+    if (::fstatat(folder, name.c_str(), &info, 0) != 0) {
+        if (errno != ENOENT) files[name] = std::nullopt;
+    } else if (S_ISREG(info.st_mode)) {
+        files[name] = {info.st_dev, info.st_ino, info.st_size, nanoseconds(info.st_mtim), nanoseconds(info.st_ctim)};
+    }
+}
+
 Status write_all(int fd, std::string_view content) {
     while (!content.empty()) {
         const auto written = ::write(fd, content.data(), content.size());
@@ -41,19 +50,13 @@ bool is_manifest_name(std::string_view name) {
     return name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
 }
 
-Result<std::map<std::string, FileStamp>> list_manifests(const std::string& folder) {
+Result<std::map<std::string, std::optional<FileStamp>>> list_manifests(const std::string& folder) {
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(folder.c_str()), ::closedir);
     if (!directory) return fail_errno(folder, errno);
-    std::map<std::string, FileStamp> files;
+    std::map<std::string, std::optional<FileStamp>> files;
     errno = 0;
     while (const auto* entry = ::readdir(directory.get())) {
-        struct stat info{};
-        const std::string name = entry->d_name;
-        if (is_manifest_name(name) && ::fstatat(::dirfd(directory.get()), name.c_str(), &info, 0) == 0 &&
-            S_ISREG(info.st_mode)) {
-            files[name] = {info.st_dev, info.st_ino, info.st_size, nanoseconds(info.st_mtim),
-                           nanoseconds(info.st_ctim)};
-        }
+        if (is_manifest_name(entry->d_name)) add_file(files, ::dirfd(directory.get()), entry->d_name);
         errno = 0;
     }
     if (errno != 0) return fail_errno(folder, errno);

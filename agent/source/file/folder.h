@@ -5,6 +5,7 @@
 
 #include <ctime>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,8 +27,9 @@ struct FileStamp {
 [[nodiscard]] bool is_manifest_name(std::string_view name);
 
 // The manifest files of a folder (not of its subfolders) by name; symbolic links are followed. A file that vanishes
-// meanwhile is left out.
-[[nodiscard]] Result<std::map<std::string, FileStamp>> list_manifests(const std::string& folder);
+// meanwhile is left out, and so is a link that leads nowhere. No stamp: there is something of that name, but the kernel
+// does not say what (a link to a place that cannot be reached).
+[[nodiscard]] Result<std::map<std::string, std::optional<FileStamp>>> list_manifests(const std::string& folder);
 
 // The whole content of a regular file of at most 16 MiB.
 [[nodiscard]] Result<std::string> read_file(const std::string& path);

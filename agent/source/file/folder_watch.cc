@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::nanoseconds kQuiet = 50ms;
 constexpr std::chrono::nanoseconds kLongestBurst = 500ms;
-constexpr std::chrono::nanoseconds kRetry = 1s;  // for a folder that is gone
+constexpr std::chrono::nanoseconds kRetry = 1s;  // of what failed
 
 // IN_ATTRIB: a file may have become readable. IN_CREATE: links, which nobody closes.
 constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM |
@@ -74,8 +74,12 @@ void FolderWatch::watch_folder() {
         watching_ = true;
         log::info("source", "the folder is back", {{"folder", folder_}});
     } else {
-        arm(kRetry);
+        look_again();
     }
+}
+
+void FolderWatch::look_again() {
+    arm(kRetry);
 }
 
 // True if something happened that calls for another look.

@@ -24,6 +24,9 @@ class FolderWatch {
     // Never blocks. True: look at the folder now.
     [[nodiscard]] bool poll();
 
+    // poll() is true once more in a while, even if nothing changes: what failed this time may not then.
+    void look_again();
+
     // Written to since it was last closed: its content may be half of what it will be.
     [[nodiscard]] bool is_being_written(const std::string& name) const { return being_written_.contains(name); }
 
