@@ -6,6 +6,7 @@
 #include "agent/app/config.h"
 #include "agent/app/error_list.h"
 #include "agent/app/settings.h"
+#include "agent/source/file/yaml.h"
 
 namespace slipgate {
 namespace {
@@ -30,6 +31,23 @@ Status apply_entry(const std::string& key, const YAML::Node& node, Config& confi
     return setting->set(config, *text);
 }
 
+// The only one that is not empty; an empty file has none.
+Result<YAML::Node> load_document(std::string_view text, std::string_view name) {
+    const auto documents = load_yaml(text);
+    if (!documents)
+        return fail(fmt::format("{}:{}: no valid YAML: {}", name, documents.error().line, documents.error().message));
+    YAML::Node found;
+    for (const auto& document : *documents) {
+        if (document.IsNull()) continue;
+        if (!found.IsNull()) {
+            return fail(fmt::format("{}:{}: a second YAML document begins here: put all settings into one", name,
+                                    document.Mark().line + 1));
+        }
+        found.reset(document);
+    }
+    return found;
+}
+
 Status apply_document(const YAML::Node& document, std::string_view name, Config& config) {
     if (document.IsNull()) return {};
     if (!document.IsMap()) return fail(fmt::format("{}: give one `key: value` per line", name));
@@ -51,7 +69,8 @@ Status apply_document(const YAML::Node& document, std::string_view name, Config&
 
 Status apply_config_yaml(std::string_view text, std::string_view name, Config& config) {
     try {
-        return apply_document(YAML::Load(std::string(text)), name, config);
+        const auto document = load_document(text, name);
+        return document ? apply_document(*document, name, config) : tl::unexpected(document.error());
     } catch (const YAML::Exception& exception) {
         return fail(fmt::format("{}:{}: no valid YAML: {}", name, exception.mark.line + 1, exception.msg));
     }

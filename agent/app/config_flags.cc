@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cerrno>
 #include <cxxopts.hpp>
 #include <filesystem>
 #include <fstream>
@@ -28,10 +29,11 @@ cxxopts::Options make_options() {
 }
 
 Status apply_config_file(const std::string& path, Config& config) {
-    std::ifstream file(path);
+    errno = 0;
+    std::ifstream file(path);  // a pipe will do, too
     std::stringstream text;
-    text << file.rdbuf();
-    if (!file) return fail_errno(fmt::format("--config: {}", path), errno);
+    text << file.rdbuf();  // fails for an empty file as well, but without an error
+    if (!file || (!text && errno != 0)) return fail_errno(fmt::format("--config: {}", path), errno);
     return apply_config_yaml(text.str(), path, config);
 }
 

@@ -16,8 +16,10 @@ std::optional<std::string> environment_variable(const std::string& name) {
 }
 
 Result<kube::Access> api_server(const Config& config) {
-    return config.kubeconfig.empty() ? kube::in_cluster_access(environment_variable)
-                                     : kube::read_kubeconfig(config.kubeconfig, config.context);
+    if (config.kubeconfig.empty()) return kube::in_cluster_access(environment_variable);
+    auto access = kube::read_kubeconfig(config.kubeconfig, config.context);
+    if (!access) return fail(access.error(), "--kubeconfig");
+    return access;
 }
 
 }  // namespace

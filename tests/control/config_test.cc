@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "agent/app/settings.h"
+#include "agent/app/source.h"
 #include "agent/source/kube/resource.h"
 
 namespace slipgate {
@@ -259,6 +260,7 @@ TEST(ConfigFile, MistakesNameTheLine) {
     EXPECT_THAT(yaml_error("mss:\n"), HasSubstr("s.yaml:1: mss: give a value"));
     EXPECT_THAT(yaml_error("- mss\n"), HasSubstr("s.yaml: give one `key: value` per line"));
     EXPECT_THAT(yaml_error("mss: 1\n  - x: ["), HasSubstr("s.yaml:2: no valid YAML"));
+    EXPECT_THAT(yaml_error(", mss: 1300\n"), HasSubstr("s.yaml:1: no valid YAML"));
     EXPECT_THAT(yaml_error("uninstall: true\n"), HasSubstr("uninstall: unknown key"));
 }
 
@@ -273,9 +275,19 @@ TEST(ConfigFile, FlagsWinOverTheFile) {
     EXPECT_EQ(line->config.datapath.window_scale, 7);
 }
 
+TEST(ConfigFile, SecondDocumentIsRefused) {
+    EXPECT_THAT(yaml_error("mss: 1300\n---\nwindow-scale: 7\n"), HasSubstr("s.yaml:3: a second YAML document"));
+    EXPECT_EQ(yaml_error("---\n# nothing here\n---\nmss: 1300\n---\n"), "no error") << "empty ones set nothing";
+}
+
 TEST(ConfigFile, UnreadableFileIsNamed) {
     EXPECT_THAT(error_of({"--config=/nonexistent/slipgated.yaml"}),
                 HasSubstr("--config: /nonexistent/slipgated.yaml: No such file"));
+    EXPECT_THAT(error_of({"--manifests=/m", "--config=/"}), HasSubstr("--config: /: Is a directory"));
+}
+
+TEST(ConfigFile, EmptyFileIsTaken) {
+    EXPECT_EQ(error_of({"--manifests=/m", "--config=/dev/null"}), "no error");
 }
 
 TEST(Help, NamesEverySettingWithItsDefaultAndTheExitCodes) {
@@ -287,6 +299,13 @@ TEST(Help, NamesEverySettingWithItsDefaultAndTheExitCodes) {
         EXPECT_THAT(help, HasSubstr(fmt::format("[{}]\n", setting.default_value)));
     }
     EXPECT_THAT(help, AllOf(HasSubstr("Exit codes: 0 "), HasSubstr("Example:"), HasSubstr("--uninstall")));
+}
+
+TEST(Kubeconfig, ThatIsMissingIsNamedWithItsFlag) {
+    Config config;
+    config.kubernetes = true;
+    config.kubeconfig = "/nonexistent/kubeconfig";
+    EXPECT_THAT(open_source(config).error().message, HasSubstr("--kubeconfig: /nonexistent/kubeconfig: No such file"));
 }
 
 // Who writes the ClusterRole reads it there.

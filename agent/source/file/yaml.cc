@@ -196,16 +196,28 @@ int YamlDocument::line_of(std::string_view path) const {
     return line + 1;
 }
 
-tl::expected<std::vector<YamlDocument>, YamlError> parse_yaml(std::string_view text) {
+tl::expected<std::vector<YAML::Node>, YamlError> load_yaml(std::string_view text) {
     if (auto error = find_unprintable(text)) return tl::unexpected(YamlError{error->line, std::move(error->message)});
     try {
         const std::string whole(text);
         if (const auto mark = endless_document(whole)) {
             return tl::unexpected(YamlError{mark->line + 1, "no YAML document can start here"});
         }
+        return YAML::LoadAll(whole);
+    } catch (const YAML::Exception& error) {
+        return tl::unexpected(YamlError{error.mark.line + 1, error.msg});
+    } catch (const std::exception& error) {
+        return tl::unexpected(YamlError{1, error.what()});
+    }
+}
+
+tl::expected<std::vector<YamlDocument>, YamlError> parse_yaml(std::string_view text) {
+    const auto nodes = load_yaml(text);
+    if (!nodes) return tl::unexpected(nodes.error());
+    try {
         std::vector<YamlDocument> documents;
         Converter converter(text.size() + kExtraNodes);
-        for (const auto& node : YAML::LoadAll(whole)) {
+        for (const auto& node : *nodes) {
             auto value = converter.convert(node);
             if (!value.is_null()) documents.emplace_back(node, std::move(value));
         }

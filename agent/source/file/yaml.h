@@ -39,6 +39,9 @@ class YamlDocument {
 // The value of an unquoted scalar.
 [[nodiscard]] nlohmann::json plain_scalar(const std::string& text);
 
+// Every document of the text as the library sees it.
+[[nodiscard]] tl::expected<std::vector<YAML::Node>, YamlError> load_yaml(std::string_view text);
+
 // Every document of the text that is not empty.
 [[nodiscard]] tl::expected<std::vector<YamlDocument>, YamlError> parse_yaml(std::string_view text);
 
