@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,10 +28,16 @@ std::string to_text(const std::optional<SocketAddress>& address) {
     return address ? address->to_string() : "\"\"";
 }
 
+// A FIFO is opened for reading, too: so nobody waits for a reader, and lines stay in it until one comes (fifo(7)).
+int open_file(const std::string& path) {
+    struct stat info{};
+    const bool is_fifo = ::stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
+    return ::open(path.c_str(), (is_fifo ? O_RDWR : O_WRONLY) | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
 Result<Fd> open_target(const std::string& target) {
     if (target == "off") return Fd();
-    const int fd =
-        target == "-" ? ::dup(STDOUT_FILENO) : ::open(target.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    const int fd = target == "-" ? ::dup(STDOUT_FILENO) : open_file(target);
     if (fd < 0) return fail_errno("access log " + target, errno);
     return Fd(fd);
 }

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -161,6 +163,20 @@ TEST_F(AccessLogFile, SlowReaderNeverHoldsTheAgent) {
     EXPECT_EQ(received.size(), (count - log->lost_lines()) * line.size());
     for (std::size_t start = 0; start < received.size(); start += line.size())
         ASSERT_EQ(received.substr(start, line.size()), line);
+}
+
+TEST_F(AccessLogFile, FifoNeedsNoReader) {
+    const auto fifo = folder_ / "fifo";
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    auto log = AccessLog::open(fifo.string());
+    ASSERT_TRUE(log) << log.error().message;
+    log->add(closed());
+    EXPECT_TRUE(log->flush());
+    const Fd late(::open(fifo.c_str(), O_RDONLY | O_NONBLOCK));
+    std::string received(4096, '\0');
+    received.resize(
+        static_cast<std::size_t>(std::max<ssize_t>(0, ::read(late.get(), received.data(), received.size()))));
+    EXPECT_EQ(received, access_log_line(closed()));
 }
 
 TEST(AccessLogOff, WritesNothing) {
