@@ -34,7 +34,9 @@ void knock(const SocketAddress& server) {
 struct HttpServer::Callbacks {
     static int log_message(const mg_connection* connection, const char* message) {
         auto& server = *static_cast<HttpServer*>(mg_get_user_data(mg_get_context(connection)));
-        if (server.first_message_.empty()) server.first_message_ = message;
+        // Its own threads log, too, at the same time.
+        const bool is_starter = std::this_thread::get_id() == server.starter_;
+        if (is_starter && server.first_message_.empty()) server.first_message_ = message;
         log::debug("http", message);
         return 1;  // handled
     }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "agent/base/address.h"
 #include "agent/base/result.h"
@@ -38,9 +39,11 @@ class HttpServer {
     HttpServer(SocketAddress address, Handler handler) : address_(address), handler_(std::move(handler)) {}
     struct Callbacks;
 
+    const std::thread::id starter_ = std::this_thread::get_id();
+
     SocketAddress address_;
     Handler handler_;
-    std::string first_message_;  // of the library: why it could not start
+    std::string first_message_;  // of the library while it starts: why it could not
     mg_context* context_ = nullptr;
 };
 
