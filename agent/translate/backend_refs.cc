@@ -87,7 +87,7 @@ ResolvedRoute BackendResolver::resolve(const TlsRoute& route, SourceMode mode) {
                                                 : failed(first_failure.reason, messages);
     std::set<std::string> empty;
     for (const auto& share : resolved.backends) {
-        if (!share.backend) continue;
+        if (!share.backend || share.weight == 0) continue;  // it has no share
         const auto& choice = endpoints(*share.backend);
         if (choice.endpoints.empty() && choice.left_out.empty()) empty.emplace(without_mode(*share.backend));
     }

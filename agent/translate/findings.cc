@@ -165,7 +165,7 @@ class Merge {
         Complaints unplaced;
         note(TablePart::of_route(route->first), "", unplaced);
         for (const auto& share : route->second.backends) {
-            if (!share.backend) continue;
+            if (!share.backend || share.weight == 0) continue;  // no connection needs it
             judge_endpoints(*share.backend, table_.backends.at(*share.backend), vips, index_, excluded);
             note(TablePart::of_backend(*share.backend), "Service " + std::string(without_mode(*share.backend)) + ": ",
                  unplaced);
