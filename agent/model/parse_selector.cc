@@ -35,17 +35,22 @@ std::string fault_of(const LabelSelector::Expression& expression) {
 LabelSelector parse_selector(const ObjectReader& in) {
     LabelSelector selector{.match_labels = in.text_map("matchLabels", {}, kAnyText, kAnyText), .match_expressions = {}};
     const auto items = in.objects("matchExpressions", {}, kExpressionFields);
+    std::string field, reason;  // of the first fault: one is enough to match nothing
     for (std::size_t i = 0; i < items.size(); ++i) {
         LabelSelector::Expression expression;
         expression.key = items[i].required_text("key", kAnyText);
         expression.op = items[i].required_text("operator", kAnyText);
         expression.values = items[i].texts("values", {}, kAnyText);
-        if (const auto fault = fault_of(expression); !fault.empty() && items[i].clean()) {
-            in.warn(fmt::format("matchExpressions[{}]", i), fault + ": the selector matches nothing");
+        if (auto fault = fault_of(expression); !fault.empty()) {
             expression.op.clear();
+            if (reason.empty()) {
+                field = fmt::format("matchExpressions[{}]", i);
+                reason = std::move(fault);
+            }
         }
         selector.match_expressions.push_back(std::move(expression));
     }
+    if (!reason.empty() && in.clean()) in.warn(field, reason + ": the selector matches nothing");
     return selector;
 }
 

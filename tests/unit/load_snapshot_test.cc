@@ -212,6 +212,30 @@ TEST(LoadSnapshot, TheFirstDefinitionOfAnObjectCounts) {
     EXPECT_EQ(loaded.snapshot.services.at("default/shop").ports.at(0).port, 1);
 }
 
+// Each with a line of its own would take hours: what is said last would be compared with all before.
+TEST(LoadSnapshot, SelectorOfManyFaultsIsNamedByItsFirst) {
+    std::string text = R"(
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  gatewayClassName: slipgate
+  listeners: [{name: tls, protocol: TLS, port: 443, tls: {mode: Passthrough}}]
+  allowedListeners:
+    namespaces:
+      from: Selector
+      selector:
+        matchExpressions:
+        - {key: team, operator: Exists}
+)";
+    for (int i = 0; i < 50'000; ++i) text += "        - {key: team, operator: Is}\n";
+    const auto loaded = load_snapshot(text, "edge.yaml");
+    EXPECT_THAT(
+        texts(loaded),
+        ElementsAre("edge.yaml:14: spec.allowedListeners.namespaces.selector.matchExpressions[1]: operator \"Is\" "
+                    "is none: the selector matches nothing"));
+}
+
 TEST(LoadSnapshot, TextThatIsNotYamlIsNamedByLine) {
     const auto loaded = load_snapshot("apiVersion: v1\nkind: [Service\n", "bad.yaml");
     ASSERT_THAT(texts(loaded), ElementsAre(HasSubstr("bad.yaml:")));
