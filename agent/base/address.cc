@@ -58,7 +58,8 @@ bool IpAddress::is_link_local() const {
 }
 
 bool IpAddress::is_multicast() const {
-    if (is_ipv4()) return (bytes_[12] & 0xf0) == 0xe0 || bytes_[12] == 255;
+    const bool is_broadcast = std::all_of(bytes_.begin() + 12, bytes_.end(), [](auto b) { return b == 0xff; });
+    if (is_ipv4()) return (bytes_[12] & 0xf0) == 0xe0 || is_broadcast;
     return bytes_[0] == 0xff;
 }
 

@@ -30,8 +30,8 @@ class IpAddress {
     // Never a place a connection is spliced to, whatever the routes say.
     [[nodiscard]] bool is_loopback() const;
     [[nodiscard]] bool is_link_local() const;
-    [[nodiscard]] bool is_multicast() const;
-    [[nodiscard]] bool is_unspecified() const;
+    [[nodiscard]] bool is_multicast() const;    // or 255.255.255.255, which has many receivers as well
+    [[nodiscard]] bool is_unspecified() const;  // "::", 0.0.0.0 and the rest of 0.0.0.0/8 (RFC 1122 3.2.1.3)
 
     auto operator<=>(const IpAddress&) const = default;
 

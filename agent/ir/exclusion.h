@@ -40,7 +40,7 @@ inline constexpr std::array kExclusions = {
                   "run it on this node, declare its network by --preserve-cidr, or use source mode preserve"},
     ExclusionText{Exclusion::kGatewayAddress, "GatewayAddress", "an address of a Gateway, connections would come back",
                   "point the Service at the servers themselves"},
-    ExclusionText{Exclusion::kUnspecifiedAddress, "UnspecifiedAddress", "the unspecified address",
+    ExclusionText{Exclusion::kUnspecifiedAddress, "UnspecifiedAddress", "an unspecified address (0.0.0.0/8 or ::)",
                   "give the EndpointSlice the endpoint's own address"},
     ExclusionText{Exclusion::kLoopbackAddress, "LoopbackAddress", "a loopback address",
                   "give the EndpointSlice an address that other hosts reach"},

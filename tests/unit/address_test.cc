@@ -77,6 +77,7 @@ TEST(IpAddress, PlacesNothingIsSplicedTo) {
         {"239.255.255.255", false, false, true, false},
         {"223.255.255.255", false, false, false, false},
         {"255.255.255.255", false, false, true, false},
+        {"255.255.255.254", false, false, false, false},
         {"ff02::1", false, false, true, false},
         {"0.0.0.0", false, false, false, true},
         {"0.1.2.3", false, false, false, true},
