@@ -12,7 +12,7 @@ constexpr const char* kIndex =
     "slipgated\n"
     "  /metrics  for Prometheus\n"
     "  /healthz  200: the agent is alive\n"
-    "  /readyz   200: the configuration is in the data path\n";
+    "  /readyz   200: a configuration of this agent has reached the data path\n";
 
 // Runs `page` on the loop's thread and waits for it.
 HttpResponse ask(EventLoop& loop, std::function<HttpResponse()> page, std::chrono::milliseconds patience) {

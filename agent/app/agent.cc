@@ -20,7 +20,7 @@
 
 namespace slipgate {
 
-// In the order in which they are opened: cheap checks first, the data path, which changes the system, last.
+// They go from the last to the first, so each may use those before it.
 struct Agent::Parts {
     explicit Parts(const Config& c) : config(c) {}
 
@@ -75,6 +75,7 @@ Status take(Result<T> opened, Target& target) {
 
 }  // namespace
 
+// Cheap checks first, the data path, which changes the system, last.
 Status Agent::Parts::open() {
     if (auto s = take(Signals::block({SIGTERM, SIGINT, SIGHUP}), signals); !s) return s;
     if (auto s = take(EventLoop::create(), loop); !s) return s;

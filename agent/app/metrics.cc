@@ -62,7 +62,7 @@ void add_labelled(Families& families, const std::vector<Counter>& counters, Coun
 void add_kernel_counters(Families& families, const std::vector<Counter>& counters) {
     families.counter("refused_connections_total", "Connections refused by the data path, by reason.");
     add_labelled(families, counters, Counter::Kind::kRefusal);
-    families.counter("dropped_packets_total", "Packets dropped without an answer, by reason.");
+    families.counter("dropped_packets_total", "Packets dropped, by reason; only too_big is answered, by ICMP.");
     add_labelled(families, counters, Counter::Kind::kDrop);
     for (const auto& counter : counters) {
         if (counter.kind != Counter::Kind::kOccurrence) continue;
@@ -86,7 +86,7 @@ void add_datapath_state(Families& families, const Scrape& scrape) {
     families.gauge("datapath_problems",
                    "Interfaces and objects the data path cannot serve; log and conditions name them.");
     families.value(as_double(scrape.problems));
-    families.gauge("synced", "1 if the maps hold the whole configuration.");
+    families.gauge("synced", "1 if the maps hold the last configuration, but for what conditions name.");
     families.value(scrape.synced ? 1 : 0);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logs as key=value (logfmt): time=... level=info component=datapath msg="programs attached" interface=eth0
+// Logs to standard error as key=value (logfmt): time=... level=info component=datapath msg="programs attached"
+// interface=eth0
 #pragma once
 
 #include <fmt/format.h>
@@ -21,7 +22,7 @@ struct Field {
 
 using Level = spdlog::level::level_enum;
 
-// Sends everything to standard error from now on. Levels: trace, debug, info, warn, error.
+// What is less severe is not written from now on; info at first.
 void set_level(Level level);
 [[nodiscard]] bool enabled(Level level);
 

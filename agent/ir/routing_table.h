@@ -46,7 +46,8 @@ struct BackendEndpoint : SocketAddress {
     auto operator<=>(const BackendEndpoint&) const = default;
 };
 
-// The endpoints behind one port of one Service, ready ones only, both families, sorted and distinct. May be empty.
+// The endpoints behind one port of one Service, both families, sorted and distinct: the ready ones; in a family without
+// any, those that still serve while they terminate. May be empty.
 struct BackendEntry {
     std::vector<BackendEndpoint> endpoints;
 
