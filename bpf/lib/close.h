@@ -52,6 +52,16 @@ static __always_inline __u32 acknowledged(const struct sg_flow* flow, const stru
 }
 
 /*
+ * Both CPUs that come here for a connection at the same time have written something before; at least one of them reads
+ * after this what the other one wrote. A read-modify-write of one word puts them in an order; a store and a load alone
+ * may pass each other, on x86 too.
+ */
+static __always_inline void meet_other_direction(struct sg_flow* up) {
+    __u32 state = __sync_fetch_and_add(&up->state, 0);
+    SG_OPAQUE(state); /* without a use of the result it would be a weaker instruction */
+}
+
+/*
  * Called for a FIN, a RST, and every packet of a closing flow, before track_segment(). `in` is the packet's tuple,
  * `out` what it leaves with.
  */
@@ -96,6 +106,7 @@ static __always_inline void watch_closing(const bool ipv6, struct sg_flow* flow,
             !sg_seq_between(segment->seq + segment->length + delta, begin, end + SG_CLOSE_WINDOW))
             return;
         flow->flags |= SG_FLOW_FIN;
+        meet_other_direction(up);
         if (!(peer->flags & SG_FLOW_FIN)) return;
         reason = SG_CLOSE_FIN;
     }

@@ -133,6 +133,14 @@ Outcome SpliceBench::run_packet(const Bytes& frame, Side side) {
     return outcome;
 }
 
+int SpliceBench::run_bare(const Bytes& frame, Side side) {
+    __sk_buff context{};
+    context.ifindex = ifindex_.at(side);
+    LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = frame.data(), .data_size_in = static_cast<__u32>(frame.size()),
+                .ctx_in = &context, .ctx_size_in = sizeof context, .repeat = 1);
+    return bpf_prog_test_run_opts(program_.get(), &test) ? -errno : static_cast<int>(test.retval);
+}
+
 std::optional<sg_flow> SpliceBench::flow(const Packet& packet) {
     const auto tuple = key_of(packet);
     const auto key4 = ipv4_key(tuple);

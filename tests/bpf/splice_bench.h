@@ -76,6 +76,9 @@ class SpliceBench : public KernelBench {
     Outcome run_packet(const Bytes& frame, Side side);
     Outcome run_packet(const Packet& packet, Side side) { return run_packet(packet.frame(), side); }
 
+    // Runs the entry program on nothing but this frame: no counter is read. May be called by several threads at once.
+    int run_bare(const Bytes& frame, Side side);
+
     // The flow entry under which packets like this one are looked up.
     std::optional<sg_flow> flow(const Packet& packet);
     void change_flow(const Packet& packet, const std::function<void(sg_flow&)>& change);
