@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // packet_fuzz [SECONDS [SEED]]: random packets, most of them near to those of live connections, against the programs,
-// with the rules of invariants.h checked after each.
+// with the rules of invariants.h checked after each; so long in each source mode.
 #include <chrono>
 #include <cstdlib>
 #include <deque>
@@ -25,7 +25,7 @@ struct Player {
     std::string endpoint;  // the one that was chosen
 };
 
-class PacketFuzz : public SpliceBench {
+class PacketFuzz : public SpliceBench, public testing::WithParamInterface<SourceMode> {
   protected:
     void SetUp() override {
         ASSERT_NO_FATAL_FAILURE(SpliceBench::SetUp());
@@ -35,7 +35,7 @@ class PacketFuzz : public SpliceBench {
         set_config(settings);
         const char* more[] = {"10.7.0.20", "10.7.0.21", "fd07::20", "fd07::21"};
         std::vector<BackendEndpoint> endpoints;
-        for (const char* address : more) endpoints.emplace_back(at(address, kEndpointPort));
+        for (const char* address : more) endpoints.emplace_back(at(address, kEndpointPort), GetParam());
         serve(endpoints);
     }
 
@@ -43,7 +43,8 @@ class PacketFuzz : public SpliceBench {
         if (players_.size() < kPlayers || mutator_.one_in(40)) {
             if (players_.size() >= kPlayers) retire(players_.front());
             if (players_.size() >= kPlayers) players_.pop_front();
-            const Family& family = *kFamilies[mutator_.below(2)];
+            const auto& families = GetParam() == SourceMode::kSnat ? kFamilies : kPreservedFamilies;
+            const Family& family = *families[mutator_.below(2)];
             const auto number = [&] { return static_cast<std::uint32_t>(mutator_.below(1ULL << 32)); };
             const auto port = static_cast<std::uint16_t>(1024 + mutator_.below(60000));
             const Start start{.client_isn = number(), .endpoint_isn = number(), .timestamps = !mutator_.one_in(3)};
@@ -62,6 +63,7 @@ class PacketFuzz : public SpliceBench {
             const Tuple& out = entry->second.out;  // to whichever endpoint was chosen
             Packet down = p.connection.packet(Side::kEndpoint, kAck);
             down.source = out.destination;
+            down.destination = out.source;
             down.destination_port = out.source_port;
             forget_flow(up);
             forget_flow(down);
@@ -180,18 +182,21 @@ class PacketFuzz : public SpliceBench {
     std::uint64_t packets_ = 0;
 };
 
-TEST_F(PacketFuzz, NoPacketBreaksTheRules) {
+TEST_P(PacketFuzz, NoPacketBreaksTheRules) {
     const auto end = std::chrono::steady_clock::now() + duration;
     while (std::chrono::steady_clock::now() < end && !HasFailure()) play();
     for (const auto fate : {Fate::kToStack, Fate::kForwarded, Fate::kAnswered, Fate::kDiscarded})
         EXPECT_GT(fates_[fate], 0U) << "a run that does not show much";
-    std::cout << "seed " << seed << ": " << packets_ << " packets, " << fates_[Fate::kToStack] << " passed, "
-              << fates_[Fate::kForwarded] << " forwarded, " << fates_[Fate::kAnswered] << " answered, "
+    std::cout << name_of(GetParam()) << ", seed " << seed << ": " << packets_ << " packets, " << fates_[Fate::kToStack]
+              << " passed, " << fates_[Fate::kForwarded] << " forwarded, " << fates_[Fate::kAnswered] << " answered, "
               << fates_[Fate::kDiscarded] << " dropped; " << counted_.size() << " of " << SG_COUNTER_MAX
               << " counters:";
     for (const auto& [name, count] : counted_) std::cout << " " << name << " " << count;
     std::cout << "\n";
 }
+
+INSTANTIATE_TEST_SUITE_P(Modes, PacketFuzz, testing::Values(SourceMode::kSnat, SourceMode::kPreserve),
+                         [](const auto& mode) { return std::string(name_of(mode.param)); });
 
 }  // namespace
 }  // namespace slipgate::test
