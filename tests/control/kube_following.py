@@ -27,7 +27,8 @@ def service(name, port=443):
 class Follower:
     """kube_follow, and the last that it said."""
 
-    def __init__(self, folder, server, user=None, cluster=None, silence_ms=NEVER):
+    def __init__(self, folder, server, user=None, cluster=None, silence_ms=NEVER, within=()):
+        """`within`: a command that runs another one."""
         kubeconfig = Path(folder, "kubeconfig")
         kubeconfig.write_text(json.dumps({
             "current-context": "test",
@@ -36,7 +37,8 @@ class Follower:
             "users": [{"name": "test", "user": user or {}}]}))
         self.states, self.missing = [], None
         self._log = Path(folder, "log").open("w+b")
-        self._process = subprocess.Popen([PROGRAM, kubeconfig, str(silence_ms)], stdout=subprocess.PIPE, stderr=self._log)
+        self._process = subprocess.Popen([*within, PROGRAM, kubeconfig, str(silence_ms)], stdout=subprocess.PIPE,
+                                         stderr=self._log)
         self._lines = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the Kubernetes source reaches an API server: TLS, HTTP/2 and HTTP/1.1, and credentials. No root needed."""
 
+import shutil
 import socket
 import subprocess
 import unittest
@@ -34,6 +35,8 @@ http {{
 """
 
     def make_certificate(self, name):
+        if (self.folder / f"{name}.crt").exists():
+            return
         subprocess.run(
             ["openssl", "req", "-x509", "-nodes", "-days", "2", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
              "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1",
@@ -53,11 +56,11 @@ http {{
         eventually(lambda: listens(port), "nginx listens")
         return port
 
-    def follow_over_tls(self, protocol, user="client", ca="server"):
+    def follow_over_tls(self, protocol, user="client", ca="server", **options):
         port = self.start_proxy(protocol)
         self.api.put(service("a"))
-        return self.follow(f"https://127.0.0.1:{port}", cluster={"certificate-authority": f"{ca}.crt"},
-                           user={"client-certificate": f"{user}.crt", "client-key": f"{user}.key"})
+        return self.follow(f"https://127.0.0.1:{port}", cluster={"certificate-authority": f"{ca}.crt"} if ca else {},
+                           user={"client-certificate": f"{user}.crt", "client-key": f"{user}.key"}, **options)
 
     def requests_seen(self):
         """{(client, connection, protocol, path)} of the requests that are over."""
@@ -80,10 +83,24 @@ http {{
     def test_http_1_1_works_too(self):
         self.assertGreater(len(self.check("", "HTTP/1.1")), 1)
 
-    def test_an_unknown_ca_is_not_trusted(self):
-        follower = self.follow_over_tls("http2", ca="stranger")
+    def trusted_by_the_system(self, name):
+        """A command that runs another one where the system's certificates are this one."""
+        self.make_certificate(name)
+        store = self.folder / "store"
+        store.mkdir()
+        shutil.copy(self.folder / f"{name}.crt", store / "ca-certificates.crt")
+        subprocess.run(["openssl", "rehash", store], check=True)
+        return ["unshare", "--map-root-user", "--mount", "sh", "-c",
+                'mount --bind "$0" /etc/ssl/certs && exec "$@"', store]
+
+    def test_a_ca_of_the_kubeconfig_stands_in_place_of_those_of_the_system(self):
+        follower = self.follow_over_tls("http2", ca="stranger", within=self.trusted_by_the_system("server"))
         follower.wait_for("the reason", lambda f: f.missing and "certificate" in f.missing)
         self.assertEqual(self.requests_seen(), set())
+
+    def test_without_a_ca_those_of_the_system_are_trusted(self):
+        follower = self.follow_over_tls("http2", ca=None, within=self.trusted_by_the_system("server"))
+        self.wait_for_services(follower, {"default/a": [443]})
 
     def test_a_foreign_client_certificate_is_refused(self):
         follower = self.follow_over_tls("http2", user="stranger")

@@ -127,10 +127,9 @@ void HttpClient::Transfer::open(const Access& access, const HttpRequest& request
     }
     auto* const e = easy.get();
     const auto add_header = [&](const std::string& line) {
-        auto* const longer = curl_slist_append(headers.get(), line.c_str());
-        if (longer == nullptr) throw std::bad_alloc();
-        (void)headers.release();  // the list has a new head, or the same
-        headers.reset(longer);
+        auto* const list = headers.release();
+        headers.reset(curl_slist_append(list, line.c_str()));
+        if (!headers) throw std::bad_alloc();
     };
     add_header("Accept: application/json");
     if (!credentials->token.empty()) add_header("Authorization: Bearer " + credentials->token);
@@ -145,6 +144,8 @@ void HttpClient::Transfer::open(const Access& access, const HttpRequest& request
     set(e, CURLOPT_FRESH_CONNECT, request.fresh_connection ? 1L : 0L);
     set(e, CURLOPT_CONNECTTIMEOUT, static_cast<long>(kConnectTimeout.count()));
     set(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    // In place of the system's certificates: the library would look into their folder as well.
+    if (!credentials->ca.empty()) set(e, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
     set_blob(e, CURLOPT_CAINFO_BLOB, credentials->ca);
     set_blob(e, CURLOPT_SSLCERT_BLOB, credentials->client_certificate);
     set_blob(e, CURLOPT_SSLKEY_BLOB, credentials->client_key);
