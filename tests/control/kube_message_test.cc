@@ -112,9 +112,26 @@ TEST(WatchLine, ThatIsNoneIsRefused) {
         EXPECT_FALSE(parse_watch_line(line)) << line;
 }
 
+const Resource& resource(std::string_view plural) {
+    const auto all = resources();
+    return *std::find_if(all.begin(), all.end(), [&](const Resource& r) { return r.plural == plural; });
+}
+
+TEST(Discovery, LooksForTheVersionOfTheGroup) {
+    const auto& routes = resource("tlsroutes");
+    const auto* const groups = R"({"groups":[7,{},{"name":"apps","versions":[{"version":"v1beta1"}]},
+        {"name":"gateway.networking.k8s.io","versions":[{"version":"v1"},{"version":"v1alpha2"},{}]}]})";
+    EXPECT_EQ(lists_version(groups, routes, "v1"), true);
+    EXPECT_EQ(lists_version(groups, routes, "v1alpha2"), true);
+    EXPECT_EQ(lists_version(groups, routes, "v1beta1"), false) << "that is another group's";
+    EXPECT_EQ(lists_version(R"({"groups":[]})", routes, "v1"), false);
+    EXPECT_EQ(lists_version(R"({"groups":[{"name":"gateway.networking.k8s.io"}]})", routes, "v1"), false);
+    EXPECT_FALSE(lists_version("{}", routes, "v1"));
+    EXPECT_FALSE(lists_version("default backend", routes, "v1"));
+}
+
 TEST(Discovery, LooksForThePluralName) {
-    const auto& services = *std::find_if(resources().begin(), resources().end(),
-                                         [](const Resource& resource) { return resource.plural == "services"; });
+    const auto& services = resource("services");
     EXPECT_EQ(is_served(R"({"resources":[{"name":"pods"},{"name":"services"}]})", services), true);
     EXPECT_EQ(is_served(R"({"resources":[{"name":"services/status"},7,{}]})", services), false);
     EXPECT_FALSE(is_served("{}", services));

@@ -21,6 +21,7 @@ const Resource& resource(std::string_view plural) {
 
 struct ToText {
     std::string operator()(const Discover& a) const { return fmt::format("discover {}", a.version); }
+    std::string operator()(const FindVersion& a) const { return fmt::format("find {}", a.version); }
     std::string operator()(const List& a) const { return a.token.empty() ? "list" : "list " + a.token; }
     std::string operator()(const Watch& a) const { return "watch " + a.resource_version; }
     std::string operator()(const KeepPage& /*a*/) const { return "keep"; }
@@ -151,7 +152,8 @@ const std::vector<Script> kScripts = {
     {"ACrdThatIsMissing",
      {{Started{}, "discover v1"},
       {Served{false}, "discover v1alpha3"},
-      {Refused{404, "no group"}, "discover v1alpha2"},
+      {Refused{404, "no group"}, "find v1alpha3"},
+      {Served{false}, "discover v1alpha2"},
       {Served{false}, "forget all, wait 30000ms"},
       {WaitOver{}, "discover v1"},
       {Served{true}, "list"},
@@ -185,12 +187,34 @@ const std::vector<Script> kScripts = {
                {WaitOver{}, "discover v1"},
                {Served{true}, "list"}}),
      "reset"},
+    {"A404IsNoProofIfTheVersionIsListed",
+     {{Started{}, "discover v1"},
+      {Refused{404, "default backend"}, "find v1"},
+      {Served{true}, "wait 100ms"},
+      {WaitOver{}, "discover v1"}},
+     "a version that the API server lists is not found"},
+    {"A404IsNoProofIfThereIsNoListOfVersions",
+     {{Started{}, "discover v1"},
+      {Refused{404, "default backend"}, "find v1"},
+      {Refused{404, "default backend"}, "wait 100ms"},
+      {WaitOver{}, "discover v1"},
+      {Refused{404, "default backend"}, "find v1"},
+      {Garbled{"not JSON"}, "wait 200ms"}},
+     "not JSON"},
+    {"ABuiltInKindIsNeverMissing",
+     {{Started{}, "list"},
+      {Refused{404, "default backend"}, "wait 100ms"},
+      {WaitOver{}, "list"},
+      {Page{"10", ""}, "keep, replace, watch 10"},
+      {Refused{404, "default backend"}, "wait 200ms"},
+      {WaitOver{}, "watch 10"}},
+     "the API server refuses: 404 default backend",
+     "services"},
     {"RbacThatForbidsToList", listing({{Refused{403, "forbidden"}, "wait 100ms"}, {WaitOver{}, "list"}}),
      "RBAC does not allow to list tlsroutes.gateway.networking.k8s.io: a ClusterRole bound to the agent needs the rule "
      R"({apiGroups: ["gateway.networking.k8s.io"], resources: ["tlsroutes"], verbs: ["list", "watch"]})"},
     {"RbacThatForbidsToWatch",
-     {{Started{}, "discover v1"},
-      {Served{true}, "list"},
+     {{Started{}, "list"},
       {Page{"10", ""}, "keep, replace, watch 10"},
       {Refused{403, "forbidden"}, "wait 100ms"},
       {WaitOver{}, "watch 10"}},
@@ -218,7 +242,7 @@ INSTANTIATE_TEST_SUITE_P(Kube, ReflectorScripts, testing::ValuesIn(kScripts),
 
 Reflector watched() {
     Reflector state{&resource("services")};
-    for (const Event& event : {Event{Started{}}, Event{Served{true}}, Event{Page{"10", ""}}}) run(state, event);
+    for (const Event& event : {Event{Started{}}, Event{Page{"10", ""}}}) run(state, event);
     return state;
 }
 
@@ -255,7 +279,6 @@ TEST(Reflector, LeavesAConnectionThatWasSilentUntilSomethingIsHeard) {
 TEST(Reflector, IsSyncedAfterTheLastPageOrWhenTheKindIsNotServed) {
     Reflector listed{&resource("services")};
     run(listed, Started{});
-    run(listed, Served{true});
     run(listed, Page{"10", "a"});
     EXPECT_FALSE(listed.synced);
     run(listed, Page{"10", ""});
@@ -263,7 +286,7 @@ TEST(Reflector, IsSyncedAfterTheLastPageOrWhenTheKindIsNotServed) {
     run(listed, Refused{410, "too old"});
     EXPECT_TRUE(listed.synced) << "what was known stays in force meanwhile";
 
-    Reflector missing{&resource("services")};
+    Reflector missing{&resource("listenersets")};
     run(missing, Started{});
     EXPECT_FALSE(missing.synced);
     run(missing, Served{false});

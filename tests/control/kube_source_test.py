@@ -191,6 +191,32 @@ class Watches(KubeSource):
         self.change_and_see(follower)
 
 
+class LostApiServer(KubeSource):
+    """Something on the way answers 404 to everything."""
+
+    def test_it_takes_nothing_away(self):
+        self.api.put(manifests.tls_route("r", ["a.example.com"], {"s": 1}), service("a"))
+        follower = self.follow()
+        follower.wait_for("both objects", lambda f: f.of("TLSRoute") and f.of("Service"))
+        asked = {"tlsroutes": f"/apis/{GATEWAY_API}/v1", "services": "/api/v1/services"}
+        eventually(lambda: all(self.api.count(plural, "watch") for plural in asked), "both kinds are watched")
+        states = len(follower.states)
+        self.api.is_lost = True
+        for plural, path in asked.items():
+            self.api.end_watches(plural, "in order")
+            eventually(lambda: self.api.not_found.count(path) >= 2, f"{path} was asked for again")
+        self.api.is_lost = False
+        self.change_and_see(follower)
+        self.assertEqual(len(follower.states), states + 2, "one for each change that counts")
+        self.assertTrue(follower.of("TLSRoute"))
+
+    def test_a_server_that_is_none_has_no_state(self):
+        follower = self.follow(f"http://127.0.0.1:{self.api.port}/elsewhere")
+        kinds = "GatewayClass", "Gateway", "ListenerSet", "TLSRoute", "ReferenceGrant", "Namespace", "Node", "Service", "EndpointSlice"
+        follower.wait_for("each kind is missing", lambda f: f.missing and all(f"{kind} (" in f.missing for kind in kinds))
+        self.assertEqual(follower.states, [])
+
+
 class Versions(KubeSource):
     def serve_routes(self, *versions):
         self.api.served[GATEWAY_API, "v1"].remove("tlsroutes")

@@ -55,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (auto& item : page->items) objects.put(resources().front(), "v1", std::move(item));
     }
     (void)is_served(text, resources().front());
+    (void)lists_version(text, resources().front(), "v1");
     (void)refusal_message(text);
     const auto access = parse_kubeconfig(text, "", "/");
     if (access) FUZZ_CHECK(access->server.starts_with("http"));

@@ -38,6 +38,7 @@ def status(code, message):
 class ApiServer:
     page = 500  # objects in a page, at most
     piece = 1 << 20  # bytes of a watch's answer that are sent at a time
+    is_lost = False  # 404 is all that comes, as from a load balancer that has lost the API server
 
     def __init__(self, token=None):
         """`token`: requests without it are refused."""
@@ -45,6 +46,7 @@ class ApiServer:
         self.served = {version: list(plurals) for version, plurals in SERVED.items()}
         self.requests = []
         self.revision = self._oldest = FIRST_REVISION  # a watch from before the oldest is told 410
+        self.not_found = []  # paths
         self._objects = collections.defaultdict(dict)
         self._history = []
         self.forbidden = set()  # (plural, verb): by RBAC
@@ -112,6 +114,14 @@ class ApiServer:
         with self.changed:
             self._endings[plural].append(how)
             self.changed.notify_all()
+
+    def groups(self):
+        """Those of an APIGroupList."""
+        versions = collections.defaultdict(list)
+        for group, version in self.served:
+            if group:
+                versions[group].append({"groupVersion": f"{group}/{version}", "version": version})
+        return [{"name": group, "versions": listed} for group, listed in versions.items()]
 
     def count(self, plural, verb):
         """Requests so far."""
@@ -211,10 +221,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         api = self.server.api
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
+        path = url.path.strip("/").split("/")
+        if api.is_lost or path[0] not in ("api", "apis"):
+            with api.changed:
+                api.not_found.append(url.path)
+            return self.send_json(404, "default backend")
         if api.token and self.headers["Authorization"] != f"Bearer {api.token}":
             return self.send_json(401, status(401, "Unauthorized"))
-        root, *rest = url.path.strip("/").split("/")
-        group, version, *plural = ("", *rest) if root == "api" else rest
+        if path == ["apis"]:
+            return self.send_json(200, {"kind": "APIGroupList", "groups": api.groups()})
+        group, version, *plural = path[1:] if path[0] == "apis" else ("", *path[1:])
         served = api.served.get((group, version), [])
         if not plural and served:
             return self.send_json(200, {"kind": "APIResourceList", "resources": [{"name": name} for name in served]})

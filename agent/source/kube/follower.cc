@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t kLongestAnswer = 256U << 20U;
 constexpr const char* kPageSize = "500";  // as kubectl asks for
 
+Event served_or_garbled(const Result<bool>& served) {
+    return served ? Event{Served{*served}} : Event{Garbled{served.error().message}};
+}
+
 }  // namespace
 
 Follower::Follower(const Resource& resource, HttpClient& http, Objects& objects, Patience patience, Random random)
@@ -58,6 +62,10 @@ std::string_view Follower::version() const {
 
 void Follower::act(const Discover& action) {
     request({discovery_path(*reflector_.resource, action.version), {}});
+}
+
+void Follower::act(const FindVersion& /*action*/) {
+    request({kGroupsPath, {}});
 }
 
 void Follower::act(const List& action) {
@@ -161,11 +169,9 @@ void Follower::on_response(const HttpResponse& response) {
 
 Event Follower::read_answer() {
     const auto body = std::exchange(body_, {});
-    if (reflector_.phase == Phase::kDiscovering) {
-        const auto served = is_served(body, *reflector_.resource);
-        if (!served) return Garbled{served.error().message};
-        return Served{*served};
-    }
+    if (reflector_.phase == Phase::kDiscovering) return served_or_garbled(is_served(body, *reflector_.resource));
+    if (reflector_.phase == Phase::kConfirming)
+        return served_or_garbled(lists_version(body, *reflector_.resource, version()));
     auto page = parse_page(body);
     if (!page) return Garbled{page.error().message};
     items_ = std::move(page->items);

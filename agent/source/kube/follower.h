@@ -46,6 +46,7 @@ class Follower {
     void log_problem(const std::string& before) const;
 
     void act(const Discover& action);
+    void act(const FindVersion& action);
     void act(const List& action);
     void act(const Watch& action);
     void act(const KeepPage& action);

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/model/reader.h"
 
 namespace slipgate::kube {
@@ -23,9 +25,19 @@ json take_object(json& parent, const char* key) {
     return found != parent.end() && found->is_object() ? std::move(*found) : json::object();
 }
 
+// These find nothing in what is no object.
 std::string text(const json& object, const char* key) {
     const auto found = object.find(key);
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+const json* find_array(const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_array() ? &*found : nullptr;
+}
+
+bool has_entry(const json& array, const char* key, std::string_view value) {
+    return std::any_of(array.begin(), array.end(), [&](const json& entry) { return text(entry, key) == value; });
 }
 
 Refused refusal_of(const json& status) {
@@ -64,15 +76,25 @@ Result<WatchMessage> parse_watch_line(std::string_view line) {
     return WatchMessage{Changed{version}, deleted, std::move(object)};
 }
 
+Result<bool> lists_version(std::string_view text_of_list, const Resource& resource, std::string_view version) {
+    const auto list = parse(text_of_list);
+    if (!list) return tl::unexpected(list.error());
+    const auto* const groups = find_array(*list, "groups");
+    if (groups == nullptr) return fail("an APIGroupList without groups");
+    for (const auto& group : *groups) {
+        if (text(group, "name") != resource.group) continue;
+        const auto* const versions = find_array(group, "versions");
+        return versions != nullptr && has_entry(*versions, "version", version);
+    }
+    return false;
+}
+
 Result<bool> is_served(std::string_view text_of_list, const Resource& resource) {
     const auto list = parse(text_of_list);
     if (!list) return tl::unexpected(list.error());
-    const auto served = list->find("resources");
-    if (served == list->end() || !served->is_array()) return fail("an APIResourceList without resources");
-    for (const auto& entry : *served) {
-        if (entry.is_object() && text(entry, "name") == resource.plural) return true;
-    }
-    return false;
+    const auto* const served = find_array(*list, "resources");
+    if (served == nullptr) return fail("an APIResourceList without resources");
+    return has_entry(*served, "name", resource.plural);
 }
 
 std::string refusal_message(std::string_view body) {

@@ -27,6 +27,9 @@ struct WatchMessage {
 };
 [[nodiscard]] Result<WatchMessage> parse_watch_line(std::string_view line);
 
+// Whether an APIGroupList, the answer to kGroupsPath, names the version of the resource's group.
+[[nodiscard]] Result<bool> lists_version(std::string_view text, const Resource& resource, std::string_view version);
+
 // Whether an APIResourceList, the answer to discovery_path(), names the resource.
 [[nodiscard]] Result<bool> is_served(std::string_view text, const Resource& resource);
 

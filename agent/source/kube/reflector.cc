@@ -22,16 +22,14 @@ class Stepper {
   public:
     Stepper(Reflector state, double random) : state_(std::move(state)), random_(random) {}
 
-    void operator()(const Started& /*event*/) { discover(0); }
+    void operator()(const Started& /*event*/) { state_.resource->built_in ? request(Phase::kListing) : discover(0); }
 
     void operator()(const Served& event) {
-        if (!is_in(Phase::kDiscovering)) return;
-        if (event.yes) {
-            list_from_start();
-            request(Phase::kListing);
-        } else {
-            discover(state_.version + 1);
-        }
+        if (!is_in_discovery()) return;
+        if (!event.yes) return discover(state_.version + 1);
+        if (is_in(Phase::kConfirming))
+            return fail("a version that the API server lists is not found", Phase::kDiscovering);
+        request(list_from_start());
     }
 
     void operator()(const Page& page) {
@@ -59,7 +57,8 @@ class Stepper {
 
     void operator()(const Refused& refusal) {
         if (!is_requesting()) return;
-        if (is_in(Phase::kDiscovering) && refusal.code == kNotFound) return discover(state_.version + 1);
+        // Anything on the way to the API server may say so: only its own list is proof.
+        if (is_in(Phase::kDiscovering) && refusal.code == kNotFound) return request(Phase::kConfirming);
         const auto phase = after(refusal);
         fail(describe(refusal), phase, refusal.retry_after.value_or(0s));
     }
@@ -93,6 +92,7 @@ class Stepper {
 
   private:
     [[nodiscard]] bool is_in(Phase phase) const { return state_.phase == phase; }
+    [[nodiscard]] bool is_in_discovery() const { return is_in(Phase::kDiscovering) || is_in(Phase::kConfirming); }
     [[nodiscard]] bool is_requesting() const { return !is_in(Phase::kWaiting) && !is_in(Phase::kMissing); }
 
     template <typename T>
@@ -103,6 +103,7 @@ class Stepper {
     void request(Phase phase) {
         state_.phase = phase;
         if (phase == Phase::kDiscovering) return act(Discover{state_.resource->versions[state_.version]});
+        if (phase == Phase::kConfirming) return act(FindVersion{state_.resource->versions[state_.version]});
         if (phase == Phase::kListing) return act(List{state_.next_page});
         // Between one and two times the shortest: not all at the same time.
         const auto timeout = std::chrono::duration_cast<std::chrono::seconds>(kShortestWatch * (1 + random_));
@@ -140,8 +141,8 @@ class Stepper {
 
     // What to try after a refusal.
     Phase after(const Refused& refusal) {
-        if (is_in(Phase::kDiscovering)) return Phase::kDiscovering;
-        if (refusal.code == kNotFound) {  // the version, or the CRD, was taken away
+        if (is_in_discovery()) return Phase::kDiscovering;
+        if (refusal.code == kNotFound && !state_.resource->built_in) {  // the version, or the CRD, was taken away
             state_.version = 0;
             return Phase::kDiscovering;
         }
@@ -165,12 +166,13 @@ class Stepper {
     }
 
     [[nodiscard]] std::string name_of_resource() const {
-        const auto& [group, plural, kind, versions, objects] = *state_.resource;
+        const auto& group = state_.resource->group;
+        const auto& plural = state_.resource->plural;
         return group.empty() ? std::string(plural) : fmt::format("{}.{}", plural, group);
     }
 
     [[nodiscard]] std::string describe(const Refused& refusal) const {
-        if (refusal.code == kForbidden && !is_in(Phase::kDiscovering)) {
+        if (refusal.code == kForbidden && !is_in_discovery()) {
             return fmt::format(
                 "RBAC does not allow to {} {}: a ClusterRole bound to the agent needs the rule "
                 "{{apiGroups: [\"{}\"], resources: [\"{}\"], verbs: [\"list\", \"watch\"]}}",

@@ -15,7 +15,7 @@ namespace slipgate::kube {
 
 // What happened.
 struct Started {};
-struct Served {  // an answer to Discover
+struct Served {  // an answer to Discover or FindVersion
     bool yes;
 };
 struct Page {  // an answer to List
@@ -49,6 +49,9 @@ using Event = std::variant<Started, Served, Page, Changed, Bookmark, Refused, En
 struct Discover {  // is the kind served in this version?
     std::string_view version;
 };
+struct FindVersion {  // is the version, which was not found, missing in the list of all groups too?
+    std::string_view version;
+};
 struct List {
     std::string token;  // empty: from the first page on
 };
@@ -63,10 +66,11 @@ struct ForgetAll {};  // there are no objects of this kind
 struct Wait {
     std::chrono::milliseconds delay;
 };
-using Action = std::variant<Discover, List, Watch, KeepPage, Replace, ApplyChange, ForgetAll, Wait>;
+using Action = std::variant<Discover, FindVersion, List, Watch, KeepPage, Replace, ApplyChange, ForgetAll, Wait>;
 
 enum class Phase {
     kDiscovering,
+    kConfirming,  // that a version is not served
     kListing,
     kWatching,
     kWaiting,  // for another try

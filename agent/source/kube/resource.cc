@@ -35,15 +35,18 @@ constexpr std::array kV1AndBeta = {"v1"sv, "v1beta1"sv};
 constexpr std::array kTlsRouteVersions = {"v1"sv, "v1alpha3"sv, "v1alpha2"sv};
 
 constexpr std::array kResources = {
-    Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, collection<&Snapshot::gateway_classes>()},
-    Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, collection<&Snapshot::gateways>()},
-    Resource{kGatewayGroup, "listenersets", "ListenerSet", kV1, collection<&Snapshot::listener_sets>()},
-    Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, collection<&Snapshot::tls_routes>()},
-    Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, collection<&Snapshot::reference_grants>()},
-    Resource{"", "namespaces", "Namespace", kV1, collection<&Snapshot::namespaces>()},
-    Resource{"", "nodes", "Node", kV1, collection<&Snapshot::nodes>()},
-    Resource{"", "services", "Service", kV1, collection<&Snapshot::services>()},
-    Resource{"discovery.k8s.io", "endpointslices", "EndpointSlice", kV1, collection<&Snapshot::endpoint_slices>()},
+    Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, false,
+             collection<&Snapshot::gateway_classes>()},
+    Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, false, collection<&Snapshot::gateways>()},
+    Resource{kGatewayGroup, "listenersets", "ListenerSet", kV1, false, collection<&Snapshot::listener_sets>()},
+    Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, false, collection<&Snapshot::tls_routes>()},
+    Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, false,
+             collection<&Snapshot::reference_grants>()},
+    Resource{"", "namespaces", "Namespace", kV1, true, collection<&Snapshot::namespaces>()},
+    Resource{"", "nodes", "Node", kV1, true, collection<&Snapshot::nodes>()},
+    Resource{"", "services", "Service", kV1, true, collection<&Snapshot::services>()},
+    Resource{"discovery.k8s.io", "endpointslices", "EndpointSlice", kV1, true,
+             collection<&Snapshot::endpoint_slices>()},
 };
 
 }  // namespace

@@ -23,10 +23,14 @@ struct Resource {
     std::string_view plural;  // as in URLs and RBAC rules
     std::string_view kind;
     std::span<const std::string_view> versions;  // those the model reads, best first
+    bool built_in;                               // of each API server, in its only version: no CustomResourceDefinition
     Collection objects;
 };
 
 [[nodiscard]] std::span<const Resource> resources();
+
+// Where the API server lists its groups with their versions; core is none of them.
+inline constexpr const char* kGroupsPath = "/apis";
 
 // "/apis/discovery.k8s.io/v1", "/api/v1": where the API server tells what it serves of a version.
 [[nodiscard]] std::string discovery_path(const Resource& resource, std::string_view version);
