@@ -28,6 +28,7 @@ struct ToText {
     std::string operator()(const Replace& /*a*/) const { return "replace"; }
     std::string operator()(const ApplyChange& /*a*/) const { return "apply"; }
     std::string operator()(const ForgetAll& /*a*/) const { return "forget all"; }
+    std::string operator()(const DropConnections& /*a*/) const { return "drop connections"; }
     std::string operator()(const Wait& a) const { return fmt::format("wait {}ms", a.delay.count()); }
 };
 
@@ -121,9 +122,10 @@ const std::vector<Script> kScripts = {
     {"RetryAfterHasAnEnd", watching({{Refused{429, "slow down", 24h}, "wait 300000ms"}}),
      "the API server refuses: 429 slow down"},
     {"ASilentConnectionIsLeft",
-     watching({{Changed{"11"}, "apply"}, {Silent{}, "wait 100ms"}, {WaitOver{}, "watch 11"}}),
+     watching({{Changed{"11"}, "apply"}, {Silent{}, "drop connections, wait 100ms"}, {WaitOver{}, "watch 11"}}),
      "the API server is silent"},
-    {"ASilentListIsLeft", listing({{Silent{}, "wait 100ms"}, {WaitOver{}, "list"}}), "the API server is silent"},
+    {"ASilentListIsLeft", listing({{Silent{}, "drop connections, wait 100ms"}, {WaitOver{}, "list"}}),
+     "the API server is silent"},
     {"ALineCutOffIsFetchedAgain",
      watching({{Changed{"11"}, "apply"}, {Broken{"cut off"}, "wait 100ms"}, {WaitOver{}, "watch 11"}}), "cut off"},
     {"AGarbledLineListsAnew",
@@ -264,16 +266,6 @@ TEST(Reflector, WatchesEndAtDifferentTimes) {
         ASSERT_EQ(again.size(), 1u);
         EXPECT_EQ(std::get<Watch>(again[0]).timeout.count(), static_cast<int>(300 * (1 + random)));
     }
-}
-
-TEST(Reflector, LeavesAConnectionThatWasSilentUntilSomethingIsHeard) {
-    auto state = watched();
-    EXPECT_FALSE(state.fresh_connection);
-    run(state, Silent{});
-    run(state, WaitOver{});
-    EXPECT_TRUE(state.fresh_connection);
-    run(state, Bookmark{"11"});
-    EXPECT_FALSE(state.fresh_connection);
 }
 
 TEST(Reflector, IsSyncedAfterTheLastPageOrWhenTheKindIsNotServed) {

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import unittest
 
+from harness.relay import Relay
 from harness.wait import eventually
 from kube_following import KubeSource, service
 
@@ -59,7 +60,9 @@ http {{
     def follow_over_tls(self, protocol, user="client", ca="server", **options):
         port = self.start_proxy(protocol)
         self.api.put(service("a"))
-        return self.follow(f"https://127.0.0.1:{port}", cluster={"certificate-authority": f"{ca}.crt"} if ca else {},
+        self.relay = Relay(port)
+        self.addCleanup(self.relay.close)
+        return self.follow(f"https://127.0.0.1:{self.relay.port}", cluster={"certificate-authority": f"{ca}.crt"} if ca else {},
                            user={"client-certificate": f"{user}.crt", "client-key": f"{user}.key"}, **options)
 
     def requests_seen(self):
@@ -76,6 +79,18 @@ http {{
         seen = eventually(self.requests_seen, "requests in the log")
         self.assertEqual({(client, used) for client, _, used, _ in seen}, {("CN=client", version)})
         return {connection for _, connection, _, _ in seen}
+
+    def test_a_dead_connection_is_not_used_again(self):
+        self.api.page = 1  # if each were lost once, a list would not end within anyone's patience
+        services = {f"default/s{i}": [i + 1] for i in range(20)}
+        self.api.put(*[service(f"s{i}", i + 1) for i in range(20)])
+        follower = self.follow_over_tls("http2", silence_ms=3000)
+        self.wait_for_services(follower, services | {"default/a": [443]})
+        eventually(lambda: self.api.count("services", "watch"), "services are watched")
+        self.relay.silence()
+        self.api.compact()
+        self.api.delete(service("a"))
+        self.wait_for_services(follower, services)
 
     def test_http_2_shares_one_connection(self):
         self.assertEqual(len(self.check("http2", "HTTP/2.0")), 1)

@@ -107,6 +107,10 @@ void Follower::act(const ForgetAll& /*action*/) {
     objects_.retain(*reflector_.resource, {});
 }
 
+void Follower::act(const DropConnections& /*action*/) {
+    http_.drop_connections(reflector_.problem);
+}
+
 void Follower::act(const Wait& action) {
     end_request();
     due_ = Clock::now() + action.delay;
@@ -114,7 +118,6 @@ void Follower::act(const Wait& action) {
 
 void Follower::request(HttpRequest request) {
     end_request();
-    request.fresh_connection = reflector_.fresh_connection;
     request_ = http_.start(request, {[this](std::string bytes) { on_data(std::move(bytes)); },
                                      [this](const HttpResponse& response) { on_response(response); }});
     due_ = Clock::now() + patience_.answer;

@@ -53,6 +53,7 @@ class Follower {
     void act(const Replace& action);
     void act(const ApplyChange& action);
     void act(const ForgetAll& action);
+    void act(const DropConnections& action);
     void act(const Wait& action);
 
     void request(HttpRequest request);

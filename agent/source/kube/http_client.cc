@@ -59,19 +59,16 @@ int status_of(CURL* easy) {
 
 }  // namespace
 
-struct HttpClient::Multi {
-    std::unique_ptr<CURLM, Free<curl_multi_cleanup>> handle{curl_multi_init()};
-};
-
 struct HttpClient::Transfer {
     Transfer(CURLM* m, Id i, HttpHandler h) : multi(m), id(i), handler(std::move(h)) {}
-    ~Transfer() {
-        if (added) curl_multi_remove_handle(multi, easy.get());
-    }
+    ~Transfer() { remove(); }
     Transfer(const Transfer&) = delete;
     Transfer& operator=(const Transfer&) = delete;
 
     void open(const Access& access, const HttpRequest& request);
+    void remove() {
+        if (std::exchange(added, false)) curl_multi_remove_handle(multi, easy.get());
+    }
 
     CURLM* multi;
     Id id;
@@ -118,6 +115,20 @@ struct HttpClient::Callbacks {
     }
 };
 
+// Its connections, and the transfers on them.
+struct HttpClient::Multi {
+    explicit Multi(HttpClient* client) {
+        auto* const m = handle.get();
+        if (m == nullptr) throw std::bad_alloc();
+        curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, Callbacks::on_socket);
+        curl_multi_setopt(m, CURLMOPT_SOCKETDATA, client);
+        curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, Callbacks::on_timer);
+        curl_multi_setopt(m, CURLMOPT_TIMERDATA, client);
+    }
+
+    std::unique_ptr<CURLM, Free<curl_multi_cleanup>> handle{curl_multi_init()};
+};
+
 void HttpClient::Transfer::open(const Access& access, const HttpRequest& request) {
     auto credentials = read_credentials(access);
     if (!credentials) {
@@ -141,7 +152,6 @@ void HttpClient::Transfer::open(const Access& access, const HttpRequest& request
     set(e, CURLOPT_NOSIGNAL, 1L);
     set(e, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
     set(e, CURLOPT_PIPEWAIT, 1L);  // rather share a connection than open another one
-    set(e, CURLOPT_FRESH_CONNECT, request.fresh_connection ? 1L : 0L);
     set(e, CURLOPT_CONNECTTIMEOUT, static_cast<long>(kConnectTimeout.count()));
     set(e, CURLOPT_TCP_KEEPALIVE, 1L);
     // In place of the system's certificates: the library would look into their folder as well.
@@ -175,14 +185,7 @@ HttpClient::HttpClient(Access access, Fd epoll, Timer timer)
     : access_(std::move(access)),
       epoll_(std::move(epoll)),
       timer_(std::move(timer)),
-      multi_(std::make_unique<Multi>()) {
-    auto* const multi = multi_->handle.get();
-    if (multi == nullptr) throw std::bad_alloc();
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, Callbacks::on_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, Callbacks::on_timer);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
-}
+      multi_(std::make_unique<Multi>(this)) {}
 
 HttpClient::~HttpClient() = default;
 
@@ -198,6 +201,17 @@ HttpClient::Id HttpClient::start(const HttpRequest& request, HttpHandler handler
 
 void HttpClient::cancel(Id id) {
     transfers_.erase(id);
+}
+
+void HttpClient::drop_connections(const std::string& error) {
+    for (const auto& [id, transfer] : transfers_) {
+        transfer->remove();
+        if (std::exchange(transfer->complete, true)) continue;
+        transfer->response.status = status_of(transfer->easy.get());
+        transfer->response.error = error;
+    }
+    multi_ = std::make_unique<Multi>(this);
+    timer_.start({});  // run() tells
 }
 
 void HttpClient::run() {

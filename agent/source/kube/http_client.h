@@ -22,7 +22,6 @@ namespace slipgate::kube {
 struct HttpRequest {
     std::string path;
     std::vector<std::pair<std::string, std::string>> query;
-    bool fresh_connection = false;  // not on one that is open already
 };
 
 struct HttpResponse {
@@ -50,6 +49,9 @@ class HttpClient {
 
     [[nodiscard]] Id start(const HttpRequest& request, HttpHandler handler);
     void cancel(Id id);  // its handler is not called again
+
+    // Closes all connections; each request ends with this error.
+    void drop_connections(const std::string& error);
 
     // Level-triggered: readable when run() has something to do.
     [[nodiscard]] int fd() const { return epoll_.get(); }

@@ -34,7 +34,6 @@ class Stepper {
 
     void operator()(const Page& page) {
         if (!is_in(Phase::kListing)) return;
-        hear();
         act(KeepPage{});
         state_.next_page = page.next;
         if (!page.next.empty()) return request(Phase::kListing);
@@ -79,7 +78,7 @@ class Stepper {
 
     void operator()(const Silent& /*event*/) {
         if (!is_requesting()) return;
-        state_.fresh_connection = true;
+        act(DropConnections{});
         fail("the API server is silent", state_.phase);
     }
 
@@ -118,17 +117,12 @@ class Stepper {
         state_.synced = true;
         state_.problem = fmt::format("the API server does not serve {}: is its CustomResourceDefinition installed?",
                                      name_of_resource());
-        hear();
         act(ForgetAll{});
         act(Wait{kLookAgain});
     }
 
-    // The server talks to us.
-    void hear() { state_.fresh_connection = false; }
-
     // The watch goes on. Only this ends a row of failures: a list that succeeds may be for a watch that fails again.
     void advance(const std::string& resource_version) {
-        hear();
         state_.resource_version = resource_version;
         state_.failures = 0;
         state_.problem.clear();

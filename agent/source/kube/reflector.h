@@ -62,11 +62,13 @@ struct Watch {
 struct KeepPage {};  // the objects of the page are there
 struct Replace {};   // the list is complete: objects that it did not name are gone
 struct ApplyChange {};
-struct ForgetAll {};  // there are no objects of this kind
+struct ForgetAll {};        // there are no objects of this kind
+struct DropConnections {};  // those of all kinds, which share them
 struct Wait {
     std::chrono::milliseconds delay;
 };
-using Action = std::variant<Discover, FindVersion, List, Watch, KeepPage, Replace, ApplyChange, ForgetAll, Wait>;
+using Action =
+    std::variant<Discover, FindVersion, List, Watch, KeepPage, Replace, ApplyChange, ForgetAll, DropConnections, Wait>;
 
 enum class Phase {
     kDiscovering,
@@ -86,7 +88,6 @@ struct Reflector {
     std::string resource_version = {};  // the last one seen
     int failures = 0;                   // in a row
     bool synced = false;                // everything there was at one moment is known
-    bool fresh_connection = false;      // the next request must not use an open connection
     std::string problem = {};           // what does not work now; empty: nothing
 };
 
