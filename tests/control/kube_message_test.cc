@@ -9,6 +9,7 @@ namespace slipgate::kube {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 // The lines that come out of these pieces.
@@ -110,6 +111,20 @@ TEST(WatchLine, ThatIsNoneIsRefused) {
                              R"({"type":"OTHER","object":{"metadata":{"resourceVersion":"8"}}})",
                              R"({"type":"ADDED","object":{"metadata":{"resourceVersion":"8"}})"})
         EXPECT_FALSE(parse_watch_line(line)) << line;
+}
+
+// What is so deep that it could not be copied or written without end of the stack.
+TEST(Answers, OfTooManyLevelsAreRefused) {
+    const auto nested = [](std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+    const auto event = [&](std::size_t levels) {
+        return R"({"type":"ADDED","object":{"metadata":{"name":"a","resourceVersion":"8","x":)" + nested(levels) +
+               "}}}";
+    };
+    EXPECT_TRUE(parse_watch_line(event(90)));
+    EXPECT_FALSE(parse_watch_line(event(110)));
+    EXPECT_THAT(parse_watch_line(event(1'000'000)).error().message, HasSubstr("levels"));
+    EXPECT_FALSE(parse_page(R"({"metadata":{"resourceVersion":"7"},"items":)" + nested(1'000'000) + "}"));
+    EXPECT_LE(refusal_message(R"({"message":)" + nested(1'000'000) + "}").size(), 300u);
 }
 
 const Resource& resource(std::string_view plural) {

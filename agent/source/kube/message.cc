@@ -12,9 +12,18 @@ namespace {
 
 using nlohmann::json;
 
+// What reads or writes a value calls itself for each level of it. No object of Kubernetes is nearly as deep.
+constexpr int kDeepest = 100;
+
 // Nothing: it is not a JSON object.
 Result<json> parse(std::string_view text) {
-    auto value = json::parse(text, nullptr, false);
+    bool is_too_deep = false;
+    const auto keep = [&](int depth, json::parse_event_t /*event*/, json& /*value*/) {
+        is_too_deep |= depth > kDeepest;
+        return !is_too_deep;
+    };
+    auto value = json::parse(text, keep, false);
+    if (is_too_deep) return fail(fmt::format("a JSON value of more than {} levels", kDeepest));
     if (!value.is_object()) return fail("not a JSON object: " + shown(std::string(text.substr(0, 80))));
     return value;
 }
@@ -68,7 +77,8 @@ Result<WatchMessage> parse_watch_line(std::string_view line) {
     const auto type = text(*message, "type");
     auto object = take_object(*message, "object");
     if (type == "ERROR") return WatchMessage{refusal_of(object), false, {}};
-    const auto version = text(object.value("metadata", json::object()), "resourceVersion");
+    const auto* const metadata = metadata_of(object);
+    const auto version = metadata == nullptr ? std::string() : text(*metadata, "resourceVersion");
     if (version.empty()) return fail("a watch event without a resourceVersion");
     if (type == "BOOKMARK") return WatchMessage{Bookmark{version}, false, {}};
     const bool deleted = type == "DELETED";
@@ -99,15 +109,20 @@ Result<bool> is_served(std::string_view text_of_list, const Resource& resource) 
 
 std::string refusal_message(std::string_view body) {
     constexpr std::size_t kLongest = 300;
-    const auto status = json::parse(body, nullptr, false);
-    auto message = status.is_object() ? text(status, "message") : std::string();
+    const auto status = parse(body);
+    auto message = status ? text(*status, "message") : std::string();
     if (message.empty()) message = body;
     return message.substr(0, kLongest);
 }
 
+const json* metadata_of(const json& object) {
+    const auto found = object.find("metadata");
+    return found != object.end() && found->is_object() ? &*found : nullptr;
+}
+
 std::string key_of(const json& object) {
-    const auto metadata = object.find("metadata");
-    if (metadata == object.end() || !metadata->is_object()) return {};
+    const auto* const metadata = metadata_of(object);
+    if (metadata == nullptr) return {};
     const auto space = text(*metadata, "namespace");
     const auto name = text(*metadata, "name");
     return space.empty() || name.empty() ? name : space + "/" + name;

@@ -36,6 +36,9 @@ struct WatchMessage {
 // What the body of an answer that is no success says: the message of a Status, else the text itself, in short.
 [[nodiscard]] std::string refusal_message(std::string_view body);
 
+// Of an object, and part of it; null: it has none.
+[[nodiscard]] const nlohmann::json* metadata_of(const nlohmann::json& object);
+
 // "namespace/name", or "name"; empty: the object has none.
 [[nodiscard]] std::string key_of(const nlohmann::json& object);
 

@@ -28,15 +28,20 @@ void prepare(json& document, const Resource& resource, std::string_view version)
         entry = entry.key().starts_with(kOurAnnotations) ? std::next(entry) : annotations->erase(entry);
 }
 
+// 0: it has none.
+std::int64_t generation_of(const json& document) {
+    const auto* const metadata = metadata_of(document);
+    if (metadata == nullptr) return 0;
+    const auto found = metadata->find("generation");
+    return found != metadata->end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
 // The API server knows its own fields; what it holds without an error is not worth a word.
 std::vector<SourceProblem> errors_of(const ParseOutcome& outcome, const json& document) {
     std::vector<SourceProblem> errors;
-    const auto metadata = document.value("metadata", json::object());
     for (const auto& problem : outcome.problems) {
-        if (problem.severity != Severity::error) continue;
-        const auto generation = metadata.find("generation");
-        const bool known = generation != metadata.end() && generation->is_number_integer();
-        errors.push_back({"", 0, outcome.id, known ? generation->get<std::int64_t>() : 0, problem});
+        if (problem.severity == Severity::error)
+            errors.push_back({"", 0, outcome.id, generation_of(document), problem});
     }
     return errors;
 }
