@@ -172,6 +172,20 @@ TEST(Credentials, AreReadAnewEachTime) {
     EXPECT_THAT(read_credentials(access).error().message, AllOf(HasSubstr("token"), HasSubstr("No such file")));
 }
 
+TEST(Credentials, AreNeverTakenFromAnEmptyFile) {
+    const TempFolder folder;
+    folder.write("empty", " \n");
+    const Material empty{"", folder / "empty"};
+    for (const auto& [access, what] :
+         {std::pair(Access{"", empty, {}, {}, {}}, "certificate authority"),
+          std::pair(Access{"", {}, empty, {}, {}}, "client certificate"),
+          std::pair(Access{"", {}, {}, empty, {}}, "client key"), std::pair(Access{"", {}, {}, {}, empty}, "token")}) {
+        const auto credentials = read_credentials(access);
+        ASSERT_FALSE(credentials) << what;
+        EXPECT_THAT(credentials.error().message, AllOf(HasSubstr(what), HasSubstr(folder / "empty")));
+    }
+}
+
 Environment environment(std::map<std::string, std::string> variables) {
     return [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
         const auto found = variables.find(name);

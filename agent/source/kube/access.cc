@@ -8,6 +8,13 @@
 namespace slipgate::kube {
 namespace {
 
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view kBlank = " \t\r\n";
+    const auto first = text.find_first_not_of(kBlank);
+    if (first == text.npos) return {};
+    return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
 Status read(const Material& material, std::string& target) {
     if (!material.text.empty() || material.file.empty()) {
         target = material.text;
@@ -15,15 +22,10 @@ Status read(const Material& material, std::string& target) {
     }
     auto text = read_file(material.file.string());
     if (!text) return tl::unexpected(text.error());
+    // Without it the request would go out with another trust, or as another user, than the one asked for.
+    if (trimmed(*text).empty()) return fail(material.file.string() + " is empty");
     target = *std::move(text);
     return {};
-}
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view kBlank = " \t\r\n";
-    const auto first = text.find_first_not_of(kBlank);
-    if (first == text.npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
 }  // namespace
