@@ -119,7 +119,7 @@ const std::vector<Script> kScripts = {
      listing(
          {{Page{"10", "a"}, "keep, list a"}, {Refused{429, "slow down", 7s}, "wait 7100ms"}, {WaitOver{}, "list a"}}),
      "the API server refuses: 429 slow down"},
-    {"RetryAfterHasAnEnd", watching({{Refused{429, "slow down", 24h}, "wait 300000ms"}}),
+    {"RetryAfterHasAnEnd", watching({{Refused{429, "slow down", std::chrono::seconds::max()}, "wait 300000ms"}}),
      "the API server refuses: 429 slow down"},
     {"ASilentConnectionIsLeft",
      watching({{Changed{"11"}, "apply"}, {Silent{}, "drop connections, wait 100ms"}, {WaitOver{}, "watch 11"}}),

@@ -10,6 +10,7 @@ import http.server
 import json
 import socket
 import threading
+import time
 import urllib.parse
 
 GATEWAY_API = "gateway.networking.k8s.io"
@@ -18,7 +19,7 @@ SERVED = {("", "v1"): ["namespaces", "nodes", "services"],
           ("discovery.k8s.io", "v1"): ["endpointslices"]}
 FIRST_REVISION = 10
 
-Request = collections.namedtuple("Request", "plural verb query connection")  # verb: list or watch
+Request = collections.namedtuple("Request", "plural verb query time")  # verb: list or watch; time: monotonic, in s
 Change = collections.namedtuple("Change", "revision plural type item")
 
 
@@ -132,7 +133,7 @@ class ApiServer:
 
     def answer(self, handler, plural, verb, query):
         with self.changed:
-            self.requests.append(Request(plural, verb, query, handler.client_address[1]))
+            self.requests.append(Request(plural, verb, query, time.monotonic()))
             faults = self._faults[plural, verb]
             fault = faults.pop(0) if faults else None
         if (plural, verb) in self.forbidden:

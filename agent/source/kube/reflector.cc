@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kLookAgain = 30s;  // for a kind that is not served
-constexpr std::chrono::milliseconds kLongestWait = 5min;
+constexpr std::chrono::seconds kLongestWait = 5min;
 constexpr std::chrono::seconds kShortestWatch = 5min;
 
 constexpr int kUnauthorized = 401, kForbidden = 403, kNotFound = 404, kGone = 410;
@@ -59,7 +59,7 @@ class Stepper {
         // Anything on the way to the API server may say so: only its own list is proof.
         if (is_in(Phase::kDiscovering) && refusal.code == kNotFound) return request(Phase::kConfirming);
         const auto phase = after(refusal);
-        fail(describe(refusal), phase, refusal.retry_after.value_or(0s));
+        fail(describe(refusal), phase, std::min(refusal.retry_after.value_or(0s), kLongestWait));
     }
 
     // The server ends each watch after its time, which is no failure. The pause is for one that ends them at once.
@@ -156,7 +156,7 @@ class Stepper {
         const auto delay = std::chrono::duration_cast<std::chrono::milliseconds>(full * (1 + random_) / 2);
         state_.resumed = next;
         state_.phase = Phase::kWaiting;
-        act(Wait{std::min(at_least + delay, kLongestWait)});
+        act(Wait{std::min<std::chrono::milliseconds>(at_least + delay, kLongestWait)});
     }
 
     [[nodiscard]] std::string name_of_resource() const {
