@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Kubernetes source against a stand-in API server that plays faults. No root needed."""
 
+import time
 import unittest
 
 from harness import manifests
@@ -131,9 +132,9 @@ class Watches(KubeSource):
         revision = self.api.revision
         self.api.end_watches("services", "in order")
         eventually(lambda: self.api.count("services", "watch") == 2, "watched again")
-        watches = [request for request in self.api.requests if request.plural == "services" and request.verb == "watch"]
-        self.assertEqual(watches[1].query["resourceVersion"], str(revision))
-        self.assertEqual(watches[1].query["allowWatchBookmarks"], "true")
+        second = self.watches_of_services()[1].query
+        self.assertEqual(second["resourceVersion"], str(revision))
+        self.assertEqual(second["allowWatchBookmarks"], "true")
         self.assertEqual(self.api.count("services", "list"), 1)
         self.change_and_see(follower)
 
@@ -147,6 +148,38 @@ class Watches(KubeSource):
                 self.assertEqual(self.api.count("services", "list"), lists)
                 follower.close()
                 self.api.requests.clear()
+
+    def watches_of_services(self):
+        return [request for request in self.api.requests if request[:2] == ("services", "watch")]
+
+    def test_a_quiet_watch_goes_on_from_its_bookmark(self):
+        self.api.bookmark_after = 0.1
+        follower = self.follow_one_service()
+        self.api.put(manifests.gateway_class())
+        follower.wait_for("the class", lambda f: f.of("GatewayClass"))
+        revision = self.api.revision
+        eventually(lambda: ("services", revision) in self.api.bookmarks, "the watch is told of the change of another kind")
+        self.api.end_watches("services", "in order")
+        eventually(lambda: self.api.count("services", "watch") == 2, "watched again")
+        self.assertEqual(self.watches_of_services()[1].query["resourceVersion"], str(revision))
+
+    def test_a_watch_that_stood_is_no_failure_however_it_ends(self):
+        follower = self.follow_one_service()
+        for _ in range(3):
+            watch = self.watches_of_services()[-1]
+            eventually(lambda: time.monotonic() - watch.time > 1, "it stood for a while, and told nothing")
+            self.api.end_watches("services", "broken")
+            eventually(lambda: self.watches_of_services()[-1] != watch, "watched again")
+        self.assertNotIn("kind=Service", follower.log())
+        self.change_and_see(follower)
+
+    def test_a_watch_that_ends_at_once_is_a_failure(self):
+        self.api.fail("services", "watch", *["empty"] * 3)
+        self.api.put(service("a"))
+        follower = self.follow()
+        follower.wait_for("the reason", lambda f: "a watch ended at once" in f.log())
+        self.wait_for_services(follower, {"default/a": [443]})
+        self.change_and_see(follower)
 
     def test_a_watch_that_cannot_go_on_lists_anew(self):
         for how in "garbage", status(410, "too old resource version"), status(500, "etcd"):

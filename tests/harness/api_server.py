@@ -39,6 +39,7 @@ def status(code, message):
 class ApiServer:
     page = 500  # objects in a page, at most
     piece = 1 << 20  # bytes of a watch's answer that are sent at a time
+    bookmark_after = 60  # seconds in which a watch had nothing to tell
     is_lost = False  # 404 is all that comes, as from a load balancer that has lost the API server
 
     def __init__(self, token=None):
@@ -48,6 +49,7 @@ class ApiServer:
         self.requests = []
         self.revision = self._oldest = FIRST_REVISION  # a watch from before the oldest is told 410
         self.not_found = []  # paths
+        self.bookmarks = []  # (plural, revision) that were told
         self._objects = collections.defaultdict(dict)
         self._history = []
         self.forbidden = set()  # (plural, verb): by RBAC
@@ -106,7 +108,7 @@ class ApiServer:
             self._oldest = self.revision
 
     def fail(self, plural, verb, *faults):
-        """The next requests are answered so: (code, message, *headers), "silence", "cut" or "garbage"."""
+        """The next requests are answered so: (code, message, *headers), "silence", "cut", "empty" or "garbage"."""
         with self.changed:
             self._faults[plural, verb] += faults
 
@@ -144,6 +146,8 @@ class ApiServer:
             handler.send_start(200, [("Content-Length", "1000")])
             handler.wfile.write(b'{"kind": "L')
             handler.close_connection = True
+        elif fault == "empty":
+            handler.send_start(200, [("Content-Length", "0")])
         elif fault == "garbage":
             handler.send_json(200, "garbage")
         elif fault:
@@ -178,18 +182,26 @@ class ApiServer:
             position = next((i for i, change in enumerate(self._history) if change.revision > revision), len(self._history))
             endings = len(self._endings[plural])
         handler.send_start(200, [("Transfer-Encoding", "chunked")])
+        end = time.monotonic() + int(query["timeoutSeconds"])
         while True:
             with self.changed:
-                self.changed.wait_for(lambda: len(self._history) > position or len(self._endings[plural]) > endings)
-                changes = self._history[position:]
-                position += len(changes)
+                has_news = self.changed.wait_for(
+                    lambda: len(self._history) > position or len(self._endings[plural]) > endings,
+                    min(self.bookmark_after, max(0, end - time.monotonic())))
+                changes = [change for change in self._history[position:] if change.plural == plural]
+                position = len(self._history)
+                revision = self.revision
                 how = self._endings[plural][endings] if len(self._endings[plural]) > endings else None
             for change in changes:
-                # A kind that did not change is told how far the others are.
-                item = change.item if change.plural == plural else {"metadata": {"resourceVersion": str(change.revision)}}
-                handler.send_line({"type": change.type if change.plural == plural else "BOOKMARK", "object": item}, self.piece)
+                handler.send_line({"type": change.type, "object": change.item}, self.piece)
             if how:
                 return handler.end_watch(how)
+            if time.monotonic() >= end:
+                return handler.end_watch("in order")
+            if not has_news:  # how far the other kinds are
+                handler.send_line({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(revision)}}}, self.piece)
+                with self.changed:
+                    self.bookmarks.append((plural, revision))
 
 
 class _Server(http.server.ThreadingHTTPServer):

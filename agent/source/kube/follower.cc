@@ -11,6 +11,9 @@ namespace {
 constexpr std::size_t kLongestAnswer = 256U << 20U;
 constexpr const char* kPageSize = "500";  // as kubectl asks for
 
+// A watch that ends sooner, without a word, would do so again: the same bound as client-go's.
+constexpr std::chrono::seconds kShortWatch{1};
+
 Event served_or_garbled(const Result<bool>& served) {
     return served ? Event{Served{*served}} : Event{Garbled{served.error().message}};
 }
@@ -120,7 +123,9 @@ void Follower::request(HttpRequest request) {
     end_request();
     request_ = http_.start(request, {[this](std::string bytes) { on_data(std::move(bytes)); },
                                      [this](const HttpResponse& response) { on_response(response); }});
-    due_ = Clock::now() + patience_.answer;
+    requested_ = Clock::now();
+    due_ = requested_ + patience_.answer;
+    was_told_ = false;
 }
 
 void Follower::end_request() {
@@ -150,6 +155,7 @@ bool Follower::on_line(std::string_view line) {
         return false;
     }
     message_ = *std::move(message);
+    was_told_ = true;
     std::visit([this](const auto& event) { tell(event); }, message_.event);
     return reflector_.phase == Phase::kWatching;
 }
@@ -157,17 +163,22 @@ bool Follower::on_line(std::string_view line) {
 void Follower::on_response(const HttpResponse& response) {
     request_.reset();
     due_ = Clock::time_point::max();
-    if (!response.error.empty()) {
+    const bool is_success = response.status / 100 == 2;
+    if (is_success && reflector_.phase == Phase::kWatching) {
+        tell(end_of_watch(response));
+    } else if (!response.error.empty()) {
         tell(Broken{response.error});
-    } else if (response.status / 100 != 2) {
+    } else if (!is_success) {
         tell(Refused{response.status, refusal_message(response.body), response.retry_after});
-    } else if (reflector_.phase != Phase::kWatching) {
-        tell(read_answer());
-    } else if (lines_.is_within_line()) {
-        tell(Broken{"a watch ended within an event"});
     } else {
-        tell(Ended{});
+        tell(read_answer());
     }
+}
+
+Event Follower::end_of_watch(const HttpResponse& response) const {
+    if (was_told_ || Clock::now() - requested_ >= kShortWatch) return Ended{};
+    if (!response.error.empty()) return Broken{response.error};
+    return Broken{lines_.is_within_line() ? "a watch ended within an event" : "a watch ended at once"};
 }
 
 Event Follower::read_answer() {

@@ -62,6 +62,7 @@ class Follower {
     void on_response(const HttpResponse& response);
     [[nodiscard]] bool on_line(std::string_view line);
     [[nodiscard]] Event read_answer();
+    [[nodiscard]] Event end_of_watch(const HttpResponse& response) const;
     [[nodiscard]] std::string_view version() const;
 
     HttpClient& http_;
@@ -70,12 +71,14 @@ class Follower {
     Random random_;
     Reflector reflector_;
     std::optional<HttpClient::Id> request_;
+    Clock::time_point requested_;
     Clock::time_point due_ = Clock::time_point::max();
 
     std::string body_;                   // of an answer other than to Watch
     LineSplitter lines_;                 // of an answer to Watch
     std::vector<nlohmann::json> items_;  // of the page that was told last
     WatchMessage message_;               // that was told last
+    bool was_told_ = false;              // something by this watch
     std::set<std::string> listed_;       // keys of this list so far
 };
 

@@ -62,9 +62,11 @@ class Stepper {
         fail(describe(refusal), phase, std::min(refusal.retry_after.value_or(0s), kLongestWait));
     }
 
-    // The server ends each watch after its time, which is no failure. The pause is for one that ends them at once.
+    // The server ends each watch after its time, and what is on the way may do so after less, which is no failure.
     void operator()(const Ended& /*event*/) {
-        if (is_in(Phase::kWatching)) wait(Phase::kWatching);
+        if (!is_in(Phase::kWatching)) return;
+        end_failures();
+        wait(Phase::kWatching);
     }
 
     void operator()(const Broken& event) {
@@ -121,9 +123,13 @@ class Stepper {
         act(Wait{kLookAgain});
     }
 
-    // The watch goes on. Only this ends a row of failures: a list that succeeds may be for a watch that fails again.
     void advance(const std::string& resource_version) {
         state_.resource_version = resource_version;
+        end_failures();
+    }
+
+    // Only a watch that works ends a row: a list that succeeds may be for a watch that fails again.
+    void end_failures() {
         state_.failures = 0;
         state_.problem.clear();
     }

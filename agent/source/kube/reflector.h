@@ -34,8 +34,8 @@ struct Refused {  // an HTTP status, or the code of an ERROR event
     std::optional<std::chrono::seconds> retry_after = {};
     bool in_watch = false;  // an ERROR event
 };
-struct Ended {};  // the watch, in order
-struct Broken {   // no connection, or a connection lost; an answer cut off
+struct Ended {};  // a watch that worked, however it did: it stood for a while, or told something
+struct Broken {   // no connection, or one lost; an answer cut off; a watch that ended at once
     std::string why;
 };
 struct Garbled {  // an answer that nobody understands
