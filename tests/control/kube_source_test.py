@@ -96,6 +96,19 @@ class Lists(KubeSource):
                 self.wait_for_services(follower, {"default/a": [443]})
                 follower.close()
 
+    def test_an_answer_without_end_is_given_up(self):
+        self.api.fail("services", "list", "endless")
+        self.api.put(service("a"))
+        follower = self.follow()
+        self.wait_for_services(follower, {"default/a": [443]})
+        self.assertIn("an answer of the API server is too long", follower.log())
+
+    def test_pages_of_large_objects_are_short(self):
+        self.api.put(service("a"))
+        self.wait_for_services(self.follow(), {"default/a": [443]})
+        limit = {request.plural: int(request.query["limit"]) for request in self.api.requests if request.verb == "list"}
+        self.assertLess(limit.pop("endpointslices"), min(limit.values()))
+
     def test_a_server_that_says_how_long_to_wait_is_given_that_time(self):
         seconds = 2  # without it the wait is a tenth of that
         self.api.fail("services", "list", (429, "slow down", ("Retry-After", str(seconds))))
@@ -178,6 +191,14 @@ class Watches(KubeSource):
         self.api.put(service("a"))
         follower = self.follow()
         follower.wait_for("the reason", lambda f: "a watch ended at once" in f.log())
+        self.wait_for_services(follower, {"default/a": [443]})
+        self.change_and_see(follower)
+
+    def test_an_event_without_end_is_given_up(self):
+        self.api.fail("services", "watch", "endless")
+        self.api.put(service("a"))
+        follower = self.follow()
+        follower.wait_for("the reason", lambda f: "a watch event is too long" in f.log())
         self.wait_for_services(follower, {"default/a": [443]})
         self.change_and_see(follower)
 

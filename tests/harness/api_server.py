@@ -108,7 +108,7 @@ class ApiServer:
             self._oldest = self.revision
 
     def fail(self, plural, verb, *faults):
-        """The next requests are answered so: (code, message, *headers), "silence", "cut", "empty" or "garbage"."""
+        """The next requests are answered so: (code, message, *headers), "silence", "cut", "empty", "garbage" or "endless"."""
         with self.changed:
             self._faults[plural, verb] += faults
 
@@ -146,6 +146,8 @@ class ApiServer:
             handler.send_start(200, [("Content-Length", "1000")])
             handler.wfile.write(b'{"kind": "L')
             handler.close_connection = True
+        elif fault == "endless":
+            handler.send_endless()
         elif fault == "empty":
             handler.send_start(200, [("Content-Length", "0")])
         elif fault == "garbage":
@@ -285,6 +287,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True  # without the chunk that ends the answer
         else:
             self.send_chunk(b"")
+
+    def send_endless(self):
+        self.send_start(200, [("Transfer-Encoding", "chunked")])
+        self.send_chunk(b'{"metadata": {"x": "')
+        while True:  # until the client closes the connection
+            self.send_chunk(b"x" * (1 << 20))
 
     def wait_until_closed(self):
         try:

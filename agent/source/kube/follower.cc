@@ -8,8 +8,8 @@
 namespace slipgate::kube {
 namespace {
 
-constexpr std::size_t kLongestAnswer = 256U << 20U;
-constexpr const char* kPageSize = "500";  // as kubectl asks for
+// Of JSON text, which takes several times as much room when it is read.
+constexpr std::size_t kLongestAnswer = 64U << 20U;
 
 // A watch that ends sooner, without a word, would do so again: the same bound as client-go's.
 constexpr std::chrono::seconds kShortWatch{1};
@@ -73,7 +73,8 @@ void Follower::act(const FindVersion& /*action*/) {
 
 void Follower::act(const List& action) {
     if (action.token.empty()) listed_.clear();
-    HttpRequest page{collection_path(*reflector_.resource, version()), {{"limit", kPageSize}}};
+    HttpRequest page{collection_path(*reflector_.resource, version()),
+                     {{"limit", std::to_string(reflector_.resource->page_size)}}};
     if (!action.token.empty()) page.query.emplace_back("continue", action.token);
     request(std::move(page));
 }

@@ -30,22 +30,26 @@ constexpr Collection collection() {
     };
 }
 
+// As kubectl asks for. EndpointSlices are by far the largest: one may hold 1000 endpoints.
+constexpr int kPage = 500, kPageOfSlices = 50;
+
 constexpr std::array kV1 = {"v1"sv};
 constexpr std::array kV1AndBeta = {"v1"sv, "v1beta1"sv};
 constexpr std::array kTlsRouteVersions = {"v1"sv, "v1alpha3"sv, "v1alpha2"sv};
 
 constexpr std::array kResources = {
-    Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, false,
+    Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, false, kPage,
              collection<&Snapshot::gateway_classes>()},
-    Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, false, collection<&Snapshot::gateways>()},
-    Resource{kGatewayGroup, "listenersets", "ListenerSet", kV1, false, collection<&Snapshot::listener_sets>()},
-    Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, false, collection<&Snapshot::tls_routes>()},
-    Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, false,
+    Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, false, kPage, collection<&Snapshot::gateways>()},
+    Resource{kGatewayGroup, "listenersets", "ListenerSet", kV1, false, kPage, collection<&Snapshot::listener_sets>()},
+    Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, false, kPage,
+             collection<&Snapshot::tls_routes>()},
+    Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, false, kPage,
              collection<&Snapshot::reference_grants>()},
-    Resource{"", "namespaces", "Namespace", kV1, true, collection<&Snapshot::namespaces>()},
-    Resource{"", "nodes", "Node", kV1, true, collection<&Snapshot::nodes>()},
-    Resource{"", "services", "Service", kV1, true, collection<&Snapshot::services>()},
-    Resource{"discovery.k8s.io", "endpointslices", "EndpointSlice", kV1, true,
+    Resource{"", "namespaces", "Namespace", kV1, true, kPage, collection<&Snapshot::namespaces>()},
+    Resource{"", "nodes", "Node", kV1, true, kPage, collection<&Snapshot::nodes>()},
+    Resource{"", "services", "Service", kV1, true, kPage, collection<&Snapshot::services>()},
+    Resource{"discovery.k8s.io", "endpointslices", "EndpointSlice", kV1, true, kPageOfSlices,
              collection<&Snapshot::endpoint_slices>()},
 };
 

@@ -24,6 +24,7 @@ struct Resource {
     std::string_view kind;
     std::span<const std::string_view> versions;  // those the model reads, best first
     bool built_in;                               // of each API server, in its only version: no CustomResourceDefinition
+    int page_size;                               // objects that are asked for at a time
     Collection objects;
 };
 
