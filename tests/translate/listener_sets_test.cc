@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/translate/ports.h"
 #include "agent/translate/translate.h"
 #include "tests/translate/naive_merging.h"
 #include "tests/translate/naive_routing.h"
@@ -110,6 +111,52 @@ TEST(ListenerSets, FlatLookupEqualsTheSpecificationForEverySni) {
     // The samples are worth something only if both outcomes are common.
     EXPECT_GT(served, 10'000U);
     EXPECT_GT(refused, 10'000U);
+}
+
+ListenerSet set_with_ports(const std::string& name, int first, int count) {
+    ListenerSet set;
+    set.meta.namespace_ = "default";
+    set.meta.name = name;
+    set.parent_ref.namespace_ = "default";
+    set.parent_ref.name = "gw";
+    for (int n = 0; n < count; ++n) {
+        Listener listener;
+        listener.name = "l" + std::to_string(n);
+        listener.protocol = "TLS";
+        listener.port = static_cast<std::uint16_t>(first + n);
+        listener.tls_mode = "Passthrough";
+        set.listeners.push_back(std::move(listener));
+    }
+    return set;
+}
+
+TEST(ListenerSets, CannotGiveAGatewayMorePortsThanItMayHave) {
+    constexpr int kMax = 64;  // listeners of one object
+    Snapshot snapshot;
+    snapshot.gateway_classes["slipgate"].controller_name = TranslateOptions{}.controller_name;
+    auto& gateway = snapshot.gateways["default/gw"];
+    gateway.meta.namespace_ = "default";
+    gateway.meta.name = "gw";
+    gateway.gateway_class_name = "slipgate";
+    gateway.allowed_listeners.from = "All";
+    gateway.listeners = set_with_ports("", 1, 1).listeners;
+    const auto add = [&](ListenerSet set) { snapshot.listener_sets[key_of(set.meta)] = std::move(set); };
+    for (int n = 0; n < 3; ++n) add(set_with_ports("a" + std::to_string(n), 1000 + kMax * n, kMax));
+    auto sharing = set_with_ports("b", 1000, 1);
+    sharing.listeners[0].hostname = "a.example.com";
+    add(std::move(sharing));
+
+    TranslateOptions options;
+    options.addresses = {IpAddress::parse("192.0.2.1").value()};
+    const auto result = translate(snapshot, options);
+    EXPECT_EQ(result.table.vips.size(), kMaxPortsOfGateway);
+    const auto reason_of_last = [&](const std::string& set) {
+        return result.statuses.listener_sets.at(set).listeners.back().conditions.front().reason;
+    };
+    EXPECT_EQ(reason_of_last("default/a0"), "Accepted");
+    EXPECT_EQ(reason_of_last("default/a1"), "TooManyListeners");
+    EXPECT_EQ(reason_of_last("default/a2"), "TooManyListeners");
+    EXPECT_EQ(reason_of_last("default/b"), "Accepted") << "its port is one that the Gateway has";
 }
 
 }  // namespace
