@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness import FAMILIES, certificates, eventually, main, manifests
 from harness.clients import curl
-from harness.kube import PATIENCE, KubeCase, KubeSlipgated, Pod, add_node
+from harness.kube import PATIENCE, ClusterSlipgated, KubeCase, Pod, add_node
 from harness.nginx import Nginx
 
 BASE = Path(__file__).resolve().parents[2] / "k8s/base"
@@ -22,7 +22,7 @@ class Traffic(KubeCase):
         add_node(cls.kubectl, "node1")
         cls.kubectl("apply", "--kustomize", BASE)
         account = cls.control_plane.service_account("slipgate-system", "slipgate")
-        cls.agent = KubeSlipgated(cls.gateway, account.kubeconfig)
+        cls.agent = ClusterSlipgated(cls.gateway, account.kubeconfig)
         cls.addClassCleanup(cls.agent.close)
         cls.agent.start()
 
