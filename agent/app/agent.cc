@@ -209,6 +209,7 @@ Scrape Agent::Parts::scrape() const {
     const auto& findings = datapath->findings();
     scrape.problems = datapath->interface_problems().size() + findings.parts.size() + findings.endpoints.size();
     scrape.synced = datapath->synced();
+    scrape.followed = source->followed();
     scrape.reconcile_errors = datapath->reconcile_errors();
     scrape.access_log_lost_lines = access_log->lost_lines();
     return scrape;

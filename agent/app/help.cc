@@ -39,7 +39,8 @@ Example: serve what a cluster's API server holds. In a pod --kubernetes is enoug
   slipgated --kubernetes --kubeconfig ./slipgate.kubeconfig --address 192.0.2.10
 The agent needs to list and watch gatewayclasses, gateways, listenersets, tlsroutes and referencegrants
 (gateway.networking.k8s.io), namespaces, nodes and services, and endpointslices (discovery.k8s.io); what it may not do is in its
-log and at /readyz. While the API server is away, connections, new ones too, are served as before.
+log and, until everything was read once, at /readyz. While the API server is away, connections,
+new ones too, are served as before.
 )";
 
 void append_flag(std::string& text, std::string_view flag, std::string_view argument, std::string_view help,

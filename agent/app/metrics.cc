@@ -132,6 +132,9 @@ std::string Metrics::render(const Scrape& scrape) const {
     families.counter("access_log_lost_lines_total", "Access log lines that could not be written.");
     families.value(as_double(scrape.access_log_lost_lines));
 
+    families.gauge("source_followed",
+                   "1 if the objects of the kind are followed at the API server; 0: the log says why.");
+    add_by_label(families, "kind", scrape.followed);
     families.gauge("objects", "Objects in use, by kind.");
     add_by_label(families, "kind", objects_);
     families.gauge("config_errors",

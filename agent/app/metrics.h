@@ -23,6 +23,7 @@ struct Scrape {
     std::size_t interfaces = 0;  // that carry the program
     std::size_t problems = 0;    // interfaces and objects the data path cannot serve
     bool synced = false;
+    std::map<std::string, std::size_t> followed;  // by kind: 1 or 0
     std::uint64_t reconcile_errors = 0;
     std::uint64_t access_log_lost_lines = 0;
 };

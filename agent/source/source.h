@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "agent/base/result.h"
 #include "agent/source/file/load.h"
@@ -24,6 +27,9 @@ class Source {
 
     // The first state was read; else what is missing for it.
     [[nodiscard]] virtual Status ready() const = 0;
+
+    // Of a source that reads kind by kind, 1 for each kind it knows the present objects of, else 0.
+    [[nodiscard]] virtual std::map<std::string, std::size_t> followed() const { return {}; }
 
   protected:
     Source() = default;

@@ -20,8 +20,8 @@ inline constexpr std::size_t kMaxPortsOfGateway = 128;
 class PortOwners {
   public:
     // For the listeners of a Gateway, or of a ListenerSet that joined it: those that come too late are PortUnavailable,
-    // those with one port too many TooManyListeners.
-    // A ListenerSet may be from a namespace that must not know the other Gateway: then messages do not name it.
+    // those with one port too many TooManyListeners. A ListenerSet may be from a namespace that must not know the
+    // other Gateway: then messages do not name it.
     enum class Named { no, yes };
     void claim(const GatewayState& gateway, ListenerStates& listeners, Named named);
 

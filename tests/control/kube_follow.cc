@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows an API server and says on standard output, as a line of JSON each, what the source says: every new state, and
-// what is missing for the first. Usage: kube_follow KUBECONFIG SILENCE_MS
+// what is missing for the first,
+// and which kinds are followed. Usage: kube_follow KUBECONFIG SILENCE_MS
 #include <poll.h>
 
 #include <iostream>
@@ -25,6 +26,7 @@ json summary(const LoadedSnapshot& loaded) {
     json state;
     for (const auto& [key, object] : snapshot.gateway_classes) state["GatewayClass"][key] = object.controller_name;
     for (const auto& [key, object] : snapshot.gateways) state["Gateway"][key] = object.meta.annotations;
+    for (const auto& [key, object] : snapshot.listener_sets) state["ListenerSet"][key] = object.parent_ref.name;
     for (const auto& [key, object] : snapshot.tls_routes) state["TLSRoute"][key] = object.hostnames;
     for (const auto& [key, object] : snapshot.reference_grants) state["ReferenceGrant"][key] = object.from.size();
     for (const auto& [key, object] : snapshot.namespaces) state["Namespace"][key] = object.meta.labels;
@@ -48,11 +50,14 @@ int follow(const char* kubeconfig, std::chrono::milliseconds silence) {
         return 1;
     }
     std::string missing;
+    std::map<std::string, std::size_t> followed;
     for (;;) {
         pollfd poll{(*source)->fd(), POLLIN, 0};
         if (::poll(&poll, 1, -1) < 0) return 1;
         if (const auto update = (*source)->read())
             std::cout << json{{"state", summary(*update)}}.dump() << '\n' << std::flush;
+        if (const auto now = (*source)->followed(); now != followed)
+            std::cout << json{{"followed", followed = now}}.dump() << '\n' << std::flush;
         const auto ready = (*source)->ready();
         const auto now = ready ? std::string() : ready.error().message;
         if (now == missing) continue;

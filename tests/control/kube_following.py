@@ -35,7 +35,7 @@ class Follower:
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
             "clusters": [{"name": "test", "cluster": {"server": server, **(cluster or {})}}],
             "users": [{"name": "test", "user": user or {}}]}))
-        self.states, self.missing = [], None
+        self.states, self.missing, self.followed = [], None, {}
         self._log = Path(folder, "log").open("w+b")
         self._process = subprocess.Popen([*within, PROGRAM, kubeconfig, str(silence_ms)], stdout=subprocess.PIPE,
                                          stderr=self._log)
@@ -52,6 +52,8 @@ class Follower:
             said = self._lines.get()
             if "state" in said:
                 self.states.append(said["state"])
+            elif "followed" in said:
+                self.followed = said["followed"]
             else:
                 self.missing = said["missing"]
 

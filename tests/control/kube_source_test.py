@@ -16,6 +16,9 @@ class Objects(KubeSource):
         kinds = [
             (manifests.gateway_class(), "GatewayClass", "slipgate"),
             (manifests.gateway(["192.0.2.1"]), "Gateway", "default/gateway"),
+            ({"apiVersion": f"{GATEWAY_API}/v1", "kind": "ListenerSet", "metadata": {"name": "l", "namespace": "default"},
+              "spec": {"parentRef": {"name": "gateway"}, "listeners": [
+                  {"name": "tls", "port": 443, "protocol": "TLS", "tls": {"mode": "Passthrough"}}]}}, "ListenerSet", "default/l"),
             (manifests.tls_route("r", ["a.example.com"], {"s": 1}), "TLSRoute", "default/r"),
             (manifests.service("s"), "Service", "default/s"),
             (manifests.endpoint_slices("s", ["192.0.2.9"])[0], "EndpointSlice", "default/s-ipv4"),
@@ -246,8 +249,10 @@ class Watches(KubeSource):
         follower = self.follow()
         self.wait_for_services(follower, {"default/a": [443]})
         follower.wait_for("the missing rule", lambda f: "RBAC does not allow to watch services" in f.log())
+        follower.wait_for("what is not followed", lambda f: [kind for kind, is_so in f.followed.items() if not is_so] == ["Service"])
         self.api.forbidden.clear()
         self.change_and_see(follower)
+        follower.wait_for("services are followed again", lambda f: f.followed["Service"])
 
 
 class LostApiServer(KubeSource):
@@ -298,6 +303,7 @@ class Versions(KubeSource):
         self.serve_routes()
         follower = self.follow_one_service()
         self.assertEqual(follower.of("TLSRoute"), {})
+        self.assertTrue(follower.followed["TLSRoute"], "there are none, which is known")
         self.assertIn("does not serve tlsroutes.gateway.networking.k8s.io: is its CustomResourceDefinition installed?",
                       follower.log())
 

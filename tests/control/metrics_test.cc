@@ -53,6 +53,7 @@ Scrape full_scrape() {
     scrape.interfaces = 3;
     scrape.problems = 1;
     scrape.synced = true;
+    scrape.followed = {{"Service", 1}, {"TLSRoute", 0}};
     scrape.reconcile_errors = 1;
     scrape.access_log_lost_lines = 7;
     return scrape;
@@ -85,6 +86,8 @@ TEST(Metrics, StateOfTheAgentIsShown) {
                       HasSubstr("slipgate_excluded_endpoints{reason=\"NoRoute\"} 0\n"),
                       HasSubstr("slipgate_synced 1\n"), HasSubstr("slipgate_access_log_lost_lines_total 7\n"),
                       HasSubstr("slipgate_objects{kind=\"TLSRoute\"} 5\n"),
+                      HasSubstr("slipgate_source_followed{kind=\"Service\"} 1\n"),
+                      HasSubstr("slipgate_source_followed{kind=\"TLSRoute\"} 0\n"),
                       HasSubstr("slipgate_config_errors{kind=\"TLSRoute\"} 1\n"),
                       HasSubstr("slipgate_reconcile_errors_total 1\n"),
                       HasSubstr("slipgate_last_reconcile_success_timestamp_seconds 1700000000.5\n")));

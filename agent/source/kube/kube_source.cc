@@ -79,6 +79,12 @@ Status KubeSource::ready() const {
     return fail("not all objects were read yet: " + missing);
 }
 
+std::map<std::string, std::size_t> KubeSource::followed() const {
+    std::map<std::string, std::size_t> by_kind;
+    for (const auto& follower : followers_) by_kind.emplace(follower->resource().kind, follower->followed() ? 1 : 0);
+    return by_kind;
+}
+
 void KubeSource::set_timer() {
     auto next = was_read_ ? update_due_ : Clock::time_point::max();
     for (const auto& follower : followers_) next = std::min(next, follower->due());

@@ -27,6 +27,7 @@ class KubeSource final : public Source {
     [[nodiscard]] int fd() const override { return epoll_.get(); }
     [[nodiscard]] std::optional<SourceUpdate> read() override;
     [[nodiscard]] Status ready() const override;
+    [[nodiscard]] std::map<std::string, std::size_t> followed() const override;
 
   private:
     using Clock = Follower::Clock;
