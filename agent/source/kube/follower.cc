@@ -122,7 +122,7 @@ void Follower::act(const Wait& action) {
 
 void Follower::request(HttpRequest request) {
     end_request();
-    request_ = http_.start(request, {[this](std::string bytes) { on_data(std::move(bytes)); },
+    request_ = http_.start(request, {[this](const std::string& bytes) { on_data(bytes); },
                                      [this](const HttpResponse& response) { on_response(response); }});
     requested_ = Clock::now();
     due_ = requested_ + patience_.answer;
@@ -135,7 +135,7 @@ void Follower::end_request() {
     lines_.clear();
 }
 
-void Follower::on_data(std::string bytes) {
+void Follower::on_data(std::string_view bytes) {
     const bool is_watch = reflector_.phase == Phase::kWatching;
     due_ = Clock::now() + (is_watch ? patience_.watch : patience_.answer);
     if (is_watch) {

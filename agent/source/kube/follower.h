@@ -62,7 +62,7 @@ class Follower {
 
     void request(HttpRequest request);
     void end_request();
-    void on_data(std::string bytes);
+    void on_data(std::string_view bytes);
     void on_response(const HttpResponse& response);
     [[nodiscard]] bool on_line(std::string_view line);
     [[nodiscard]] Event read_answer();
