@@ -42,9 +42,8 @@ class MapMemory : public test::KernelBench {
 TEST_F(MapMemory, AConnectionTakesAtMost320BytesOverIpv4And448OverIpv6) {
     const auto datapath = open();
     ASSERT_TRUE(datapath);
-    const auto ipv4 = bytes_per_connection<sg_flow4_key, sg_flow4>("flows4", [](std::uint32_t i) {
-        return sg_flow4_key{i, 0, 0, 0};
-    });
+    const auto ipv4 = bytes_per_connection<sg_flow4_key, sg_flow4>(
+        "flows4", [](std::uint32_t i) { return sg_flow4_key{i, 0, 0, 0}; });
     const auto ipv6 = bytes_per_connection<sg_tuple, sg_flow6>("flows6", [](std::uint32_t i) {
         sg_tuple key{};
         key.source.word[0] = i;
