@@ -154,6 +154,13 @@ class Options(Case):
         return {(host.name, name): host.snmp()[name] for host in (self.client, self.endpoint) for name in names} | {
             name: ours[name] for name in ("rst_sent", "hello_stalled", "hello_malformed", "bad_header", "bad_checksum")}
 
+    def lost_by_mptcp(self):
+        """
+        Segments that the client's TCP took and its MPTCP threw away. On Linux 6.18 a socket that has fallen back to TCP does
+        so now and then when its receive buffer is small, and the stream it delivers has a gap. No TCP socket does.
+        """
+        return self.client.snmp()["MPTcpExt.NoDSSInWindow"]
+
     def play(self, row):
         self.row, self.sums, self.ends = row, [], {"client": [], "endpoint": []}
         self.prepare(self.client, "client", row)
@@ -197,8 +204,13 @@ class Options(Case):
         server = self.server(self.serve)
         before = self.troubles()
         for number, row in enumerate(self.rows):
-            with self.subTest(number=number, **row), Counting(self.agent) as counted:
-                self.play(row)
+            with self.subTest(number=number, **row):
+                for _ in range(10):
+                    lost = self.lost_by_mptcp()
+                    with Counting(self.agent) as counted:
+                        self.play(row)
+                    if self.lost_by_mptcp() == lost:
+                        break  # else it shows nothing: once more
                 self.assertEqual(server.failures, [])
                 self.check(row, counted)
         self.assertEqual(self.troubles(), before)
