@@ -25,7 +25,7 @@ IpAddress address(const char* text) {
     return *IpAddress::parse(text);
 }
 
-RoutingTable shop(std::vector<const char*> endpoints) {
+RoutingTable shop(const std::vector<const char*>& endpoints) {
     RoutingTable table;
     auto& backend = table.backends["shop/web:443"];
     for (const auto* text : endpoints) backend.endpoints.emplace_back(SocketAddress{address(text), 8443});

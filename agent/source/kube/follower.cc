@@ -76,7 +76,7 @@ void Follower::act(const List& action) {
     HttpRequest page{collection_path(*reflector_.resource, version()),
                      {{"limit", std::to_string(reflector_.resource->page_size)}}};
     if (!action.token.empty()) page.query.emplace_back("continue", action.token);
-    request(std::move(page));
+    request(page);
 }
 
 void Follower::act(const Watch& action) {
@@ -120,7 +120,7 @@ void Follower::act(const Wait& action) {
     due_ = Clock::now() + action.delay;
 }
 
-void Follower::request(HttpRequest request) {
+void Follower::request(const HttpRequest& request) {
     end_request();
     request_ = http_.start(request, {[this](const std::string& bytes) { on_data(bytes); },
                                      [this](const HttpResponse& response) { on_response(response); }});

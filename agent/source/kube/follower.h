@@ -60,7 +60,7 @@ class Follower {
     void act(const DropConnections& action);
     void act(const Wait& action);
 
-    void request(HttpRequest request);
+    void request(const HttpRequest& request);
     void end_request();
     void on_data(std::string_view bytes);
     void on_response(const HttpResponse& response);
