@@ -53,6 +53,7 @@ std::string run(Reflector& state, const Event& event, double random = 0) {
     auto [next, actions] = step(state, event, random);
     state = std::move(next);
     std::vector<std::string> texts;
+    texts.reserve(actions.size());
     for (const auto& action : actions) texts.push_back(std::visit(ToText{}, action));
     return fmt::format("{}", fmt::join(texts, ", "));
 }
