@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
-#include <atomic>
+#include <barrier>
+#include <map>
 #include <thread>
+#include <vector>
 
 #include "tests/bpf/connection.h"
 
@@ -15,10 +17,9 @@ class CloseRaceTest : public SpliceBench {
   protected:
     // On the `number`th CPU that this process may use.
     void run_on_cpu(unsigned number) {
-        const auto& cpus = cpus_;
         cpu_set_t set;
         CPU_ZERO(&set);
-        CPU_SET(cpus.at(number), &set);
+        CPU_SET(cpus_.at(number), &set);
         ASSERT_EQ(sched_setaffinity(0, sizeof set, &set), 0);
     }
     void SetUp() override {
@@ -34,49 +35,40 @@ class CloseRaceTest : public SpliceBench {
 
 // Each CPU notes its FIN and looks for the other's. One of them at least must see it, or the connection never ends.
 TEST_F(CloseRaceTest, FinsOnTwoCpusEndTheConnection) {
-    if (cpus_.size() < 2) GTEST_SKIP() << "one CPU only";
+    if (cpus_.size() < 2) GTEST_SKIP() << "there is nothing to race with on one CPU";
     constexpr int kRounds = 20000;
     for (const auto* family : kFamilies) {
         SCOPED_TRACE(family->name);
         Connection c(*this, *family, 20000);
         ASSERT_NO_FATAL_FAILURE(c.establish());
-        const Packet packets[] = {c.packet(Side::kClient, kFin | kAck), c.packet(Side::kEndpoint, kFin | kAck)};
-        const Bytes frames[] = {packets[0].frame(), packets[1].frame()};
-        std::atomic<int> at_the_line{0}, done{0};
-        std::atomic<bool> over{false};
-        const auto run = [&](unsigned side) {
-            run_on_cpu(side);
-            for (int round = 1; round <= kRounds; ++round) {
-                at_the_line++;
-                while (at_the_line < 2 * round && !over) continue;
-                if (over) return;
-                EXPECT_EQ(run_bare(frames[side], side == 0 ? Side::kClient : Side::kEndpoint), kRedirected);
-                if (side == 1) {
-                    done = round;
-                    while (done == round && !over) continue;
-                } else {
-                    while (done != round) continue;
-                    // Its state before the FINs, for the next round.
-                    for (const auto& packet : packets) {
-                        const auto found = flow(packet);
-                        if (!found || found->state != SG_FLOW_CLOSING) {
-                            ADD_FAILURE() << "not closing after round " << round;
-                            over = true;
-                            return;
-                        }
-                        change_flow(packet, [](sg_flow& entry) {
-                            entry.state = SG_FLOW_ESTABLISHED;
-                            entry.flags &= static_cast<__u8>(~(SG_FLOW_FIN | SG_FLOW_REPORTED));
-                        });
-                    }
-                    done = 0;
-                }
+        const std::map<Side, Packet> fins{{Side::kClient, c.packet(Side::kClient, kFin | kAck)},
+                                          {Side::kEndpoint, c.packet(Side::kEndpoint, kFin | kAck)}};
+        int still_open = 0;
+        const auto judge_and_reopen = [&]() noexcept {
+            for (const auto& [side, fin] : fins) {
+                if (flow(fin).value_or(sg_flow{}).state != SG_FLOW_CLOSING) still_open++;
+                change_flow(fin, [](sg_flow& entry) {
+                    entry.state = SG_FLOW_ESTABLISHED;
+                    entry.flags &= static_cast<__u8>(~(SG_FLOW_FIN | SG_FLOW_REPORTED));
+                });
             }
         };
-        std::thread endpoint(run, 1);
-        std::thread client(run, 0);
+        std::barrier start(2);
+        std::barrier finish(2, judge_and_reopen);
+        const auto send = [&](Side side, unsigned cpu) {
+            run_on_cpu(cpu);
+            const Bytes frame = fins.at(side).frame();
+            for (int round = 0; round < kRounds; ++round) {
+                start.arrive_and_wait();
+                EXPECT_EQ(run_bare(frame, side), kRedirected);
+                finish.arrive_and_wait();
+            }
+        };
+        std::thread endpoint(send, Side::kEndpoint, 1);
+        std::thread client(send, Side::kClient, 0);
         client.join();
         endpoint.join();
+        EXPECT_EQ(still_open, 0) << "of " << kRounds << " rounds, both directions";
     }
 }
 

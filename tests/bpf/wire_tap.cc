@@ -17,6 +17,10 @@ WireTap::WireTap(const std::string& interface)
     sockaddr_ll address{};
     address.sll_family = AF_PACKET;
     address.sll_protocol = htons(ETH_P_ALL);
+    if (!socket_) {
+        ADD_FAILURE() << "no packet socket";
+        return;
+    }
     address.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
     EXPECT_EQ(bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << interface;
 }

@@ -189,21 +189,19 @@ class Watches(KubeSource):
         self.assertNotIn("kind=Service", follower.log())
         self.change_and_see(follower)
 
-    def test_a_watch_that_ends_at_once_is_a_failure(self):
-        self.api.fail("services", "watch", *["empty"] * 3)
+    def recovers(self, faults, reason):
+        self.api.fail("services", "watch", *faults)
         self.api.put(service("a"))
         follower = self.follow()
-        follower.wait_for("the reason", lambda f: "a watch ended at once" in f.log())
+        follower.wait_for("the reason", lambda f: reason in f.log())
         self.wait_for_services(follower, {"default/a": [443]})
         self.change_and_see(follower)
 
+    def test_a_watch_that_ends_at_once_is_a_failure(self):
+        self.recovers(["empty"] * 3, "a watch ended at once")
+
     def test_an_event_without_end_is_given_up(self):
-        self.api.fail("services", "watch", "endless")
-        self.api.put(service("a"))
-        follower = self.follow()
-        follower.wait_for("the reason", lambda f: "a watch event is too long" in f.log())
-        self.wait_for_services(follower, {"default/a": [443]})
-        self.change_and_see(follower)
+        self.recovers(["endless"], "a watch event is too long")
 
     def test_a_watch_that_cannot_go_on_lists_anew(self):
         for how in "garbage", status(410, "too old resource version"), status(500, "etcd"):

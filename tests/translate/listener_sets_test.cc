@@ -10,6 +10,7 @@
 #include "tests/translate/naive_merging.h"
 #include "tests/translate/naive_routing.h"
 #include "tests/translate/name_samples.h"
+#include "tests/translate/one_gateway.h"
 
 namespace slipgate {
 namespace {
@@ -132,12 +133,8 @@ ListenerSet set_with_ports(const std::string& name, int first, int count) {
 
 TEST(ListenerSets, CannotGiveAGatewayMorePortsThanItMayHave) {
     constexpr int kMax = 64;  // listeners of one object
-    Snapshot snapshot;
-    snapshot.gateway_classes["slipgate"].controller_name = TranslateOptions{}.controller_name;
-    auto& gateway = snapshot.gateways["default/gw"];
-    gateway.meta.namespace_ = "default";
-    gateway.meta.name = "gw";
-    gateway.gateway_class_name = "slipgate";
+    Snapshot snapshot = one_gateway();
+    auto& gateway = snapshot.gateways.at("default/gw");
     gateway.allowed_listeners.from = "All";
     gateway.listeners = set_with_ports("", 1, 1).listeners;
     const auto add = [&](ListenerSet set) { snapshot.listener_sets[key_of(set.meta)] = std::move(set); };

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "agent/translate/translate.h"
+#include "tests/translate/one_gateway.h"
 
 namespace slipgate {
 namespace {
@@ -43,13 +43,7 @@ TEST(Listeners, TlsWithoutModeIsTerminate) {
 }
 
 TEST(Translate, GatewayWithoutListenersIsNotAccepted) {
-    Snapshot snapshot;
-    snapshot.gateway_classes["slipgate"].controller_name = TranslateOptions{}.controller_name;
-    auto& gateway = snapshot.gateways["default/gw"];
-    gateway.meta.namespace_ = "default";
-    gateway.meta.name = "gw";
-    gateway.gateway_class_name = "slipgate";
-    const auto result = translate(snapshot, {});
+    const auto result = translate(one_gateway(), {});
     EXPECT_EQ(result.statuses.gateways.at("default/gw").conditions.front().reason, "ListenersNotValid");
     EXPECT_EQ(result.table, RoutingTable{});
 }
