@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Kubernetes source against a stand-in API server that plays faults. No root needed."""
 
+import socket
 import time
 import unittest
 
@@ -271,6 +272,23 @@ class LostApiServer(KubeSource):
         self.change_and_see(follower)
         self.assertEqual(len(follower.states), states + 2, "one for each change that counts")
         self.assertTrue(follower.of("TLSRoute"))
+
+    def test_connections_without_an_answer_leave_nobody_waiting(self):
+        def watches(at_least):
+            plurals = [plural for served in self.api.served.values() for plural in served]
+            return lambda: all(self.api.count(plural, "watch") >= at_least for plural in plurals)
+
+        follower = self.follow_one_service()
+        eventually(watches(1), "each kind is watched")
+        self.api.stop()
+        with socket.create_server(("127.0.0.1", self.api.port)) as listener:
+            for _ in range(9):
+                connection, _ = listener.accept()
+                time.sleep(0.05)  # others come meanwhile
+                connection.close()
+        self.api.start()
+        eventually(watches(2), "each kind is watched again")
+        self.change_and_see(follower)
 
     def test_a_server_that_is_none_has_no_state(self):
         follower = self.follow(f"http://127.0.0.1:{self.api.port}/elsewhere")

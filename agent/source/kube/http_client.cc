@@ -65,7 +65,11 @@ struct HttpClient::Transfer {
     Transfer(const Transfer&) = delete;
     Transfer& operator=(const Transfer&) = delete;
 
-    void open(const Access& access, const HttpRequest& request);
+    void prepare(const Access& access, const HttpRequest& request);
+    void add() {
+        added = curl_multi_add_handle(multi, easy.get()) == CURLM_OK;
+        if (!added) throw std::bad_alloc();
+    }
     void remove() {
         if (std::exchange(added, false)) curl_multi_remove_handle(multi, easy.get());
     }
@@ -129,7 +133,7 @@ struct HttpClient::Multi {
     std::unique_ptr<CURLM, Free<curl_multi_cleanup>> handle{curl_multi_init()};
 };
 
-void HttpClient::Transfer::open(const Access& access, const HttpRequest& request) {
+void HttpClient::Transfer::prepare(const Access& access, const HttpRequest& request) {
     auto credentials = read_credentials(access);
     if (!credentials) {
         response.error = credentials.error().message;
@@ -151,7 +155,6 @@ void HttpClient::Transfer::open(const Access& access, const HttpRequest& request
     set(e, CURLOPT_USERAGENT, "slipgated");
     set(e, CURLOPT_NOSIGNAL, 1L);
     set(e, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-    set(e, CURLOPT_PIPEWAIT, 1L);  // rather share a connection than open another one
     set(e, CURLOPT_CONNECTTIMEOUT, static_cast<long>(kConnectTimeout.count()));
     set(e, CURLOPT_TCP_KEEPALIVE, 1L);
     // In place of the system's certificates: the library would look into their folder as well.
@@ -163,8 +166,6 @@ void HttpClient::Transfer::open(const Access& access, const HttpRequest& request
     set(e, CURLOPT_WRITEFUNCTION, Callbacks::on_data);
     set(e, CURLOPT_WRITEDATA, this);
     set(e, CURLOPT_PRIVATE, this);
-    added = curl_multi_add_handle(multi, e) == CURLM_OK;
-    if (!added) throw std::bad_alloc();
 }
 
 Result<std::unique_ptr<HttpClient>> HttpClient::create(Access access) {
@@ -193,14 +194,38 @@ HttpClient::Id HttpClient::start(const HttpRequest& request, HttpHandler handler
     const auto id = ++last_id_;
     auto transfer = std::make_unique<Transfer>(multi_->handle.get(), id, std::move(handler));
     if (!transfer->easy) throw std::bad_alloc();
-    transfer->open(access_, request);
-    if (transfer->complete) timer_.start({});  // to be told by run()
+    transfer->prepare(access_, request);
+    if (transfer->complete)
+        timer_.start({});  // to be told by run()
+    else
+        waiting_.push_back(id);
     transfers_.emplace(id, std::move(transfer));
+    admit();
     return id;
 }
 
 void HttpClient::cancel(Id id) {
     transfers_.erase(id);
+    admit();
+}
+
+// Whether requests can share a connection is known when the first answer begins: until then one goes alone, or each would
+// open its own. (CURLOPT_PIPEWAIT is for that, but libcurl 7.88 forgets some of those that wait when a connection fails.)
+void HttpClient::admit() {
+    if (scout_) {
+        const auto found = transfers_.find(*scout_);
+        const bool is_known = found != transfers_.end();
+        works_ = is_known && status_of(found->second->easy.get()) != 0 && found->second->response.error.empty();
+        if (works_ || !is_known || found->second->complete) scout_.reset();
+    }
+    while (!waiting_.empty() && !scout_) {
+        const auto id = waiting_.front();
+        waiting_.pop_front();
+        const auto found = transfers_.find(id);
+        if (found == transfers_.end()) continue;
+        found->second->add();
+        if (!works_) scout_ = id;
+    }
 }
 
 void HttpClient::drop_connections(const std::string& error) {
@@ -211,6 +236,9 @@ void HttpClient::drop_connections(const std::string& error) {
         transfer->response.error = error;
     }
     multi_ = std::make_unique<Multi>(this);
+    works_ = false;
+    scout_.reset();
+    waiting_.clear();
     timer_.start({});  // run() tells
 }
 
@@ -244,9 +272,12 @@ void HttpClient::run() {
         curl_off_t retry_after = 0;
         curl_easy_getinfo(transfer.easy.get(), CURLINFO_RETRY_AFTER, &retry_after);
         if (retry_after > 0) response.retry_after = std::chrono::seconds(retry_after);
-        if (const auto code = message->data.result; code != CURLE_OK)
+        if (const auto code = message->data.result; code != CURLE_OK) {
             response.error = transfer.error[0] != '\0' ? transfer.error.data() : curl_easy_strerror(code);
+            works_ = false;
+        }
     }
+    admit();
     deliver();
 }
 
@@ -265,6 +296,7 @@ void HttpClient::deliver() {
         if (const auto found = transfers_.find(id); found != transfers_.end() && found->second->complete) {
             const auto transfer = std::move(found->second);
             transfers_.erase(found);
+            transfer->remove();  // the handler may drop the connections
             transfer->handler.on_response(transfer->response);
         }
     }
