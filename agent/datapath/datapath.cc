@@ -61,7 +61,7 @@ struct Datapath::Impl {
     RouteCache routes{[this](const IpAddress& endpoint) { return lookup_route(*questions, endpoint); }};
 
     std::vector<Interface> attached;
-    bool unattached = false;  // the program is not on every interface it should be on: tick() tries again
+    bool unattached = false;  // not all of attach_interfaces() was done: tick() tries again
     std::vector<InterfaceProblem> interface_problems;
     std::optional<RoutingTable> table;  // the last one asked for
     bool pending = false;               // not all of it is in the maps
@@ -119,7 +119,8 @@ Status Datapath::Impl::attach_interfaces() {
     auto choice = choose_interfaces(*all, options.interfaces);
     auto problems = std::move(choice.refused);
     std::vector<Interface> now_attached;
-    unattached = false;
+    bool all_attached = true;
+    unattached = true;
     for (const auto& interface : choice.chosen) {
         const bool known = std::any_of(attached.begin(), attached.end(), [&](const auto& old) {
             return old.ifindex == interface.ifindex && old.name == interface.name;
@@ -127,7 +128,7 @@ Status Datapath::Impl::attach_interfaces() {
         if (!known) {
             if (auto status = attacher->attach(interface); !status) {
                 problems.push_back({interface.name, status.error().message});
-                unattached = true;
+                all_attached = false;
                 continue;
             }
             log::info(kComponent, "program attached",
@@ -135,11 +136,15 @@ Status Datapath::Impl::attach_interfaces() {
         }
         now_attached.push_back(interface);
     }
+    pending |= attached != now_attached;  // the ways to endpoints may be others
     attached = std::move(now_attached);
     note(std::move(problems));
     // An old program stays where ours could not take its place, and so does its table of tail calls.
     if (auto status = attacher->keep_only(choice.chosen); !status) return status;
-    return unattached ? Status{} : object->publish_programs();
+    if (!all_attached) return {};
+    if (auto status = object->publish_programs(); !status) return status;
+    unattached = false;
+    return {};
 }
 
 tl::expected<EndpointWay, NoWay> Datapath::Impl::resolve(const IpAddress& endpoint) {
@@ -206,10 +211,8 @@ const std::vector<InterfaceProblem>& Datapath::interface_problems() const {
 
 Status Datapath::tick() {
     const auto collected = impl_->gc->step(kGcEntriesPerTick);
-    const auto before = impl_->attached.size();
     const auto attached = impl_->unattached ? impl_->attach_interfaces() : Status{};
-    const bool changed = impl_->pending || impl_->attached.size() != before;
-    const auto reconciled = changed ? impl_->reconcile() : Status{};
+    const auto reconciled = impl_->pending ? impl_->reconcile() : Status{};
     if (!collected) return fail(collected.error(), "garbage collection");
     return attached ? reconciled : attached;
 }

@@ -115,10 +115,10 @@ Result<std::uint32_t> GarbageCollector::step(std::uint32_t entries) {
         walking_ = true;
         next_walk_ = kStepsBetweenWalks;
     }
-    if (walking_) {
-        if (auto status = walk_on(entries); !status) return tl::unexpected(status.error());
-    }
-    return collect();
+    const auto walked = walking_ ? walk_on(entries) : Status{};
+    auto removed = collect();
+    if (!walked) return tl::unexpected(walked.error());
+    return removed;
 }
 
 Status GarbageCollector::walk_on(std::uint32_t budget) {

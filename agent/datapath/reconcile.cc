@@ -147,7 +147,8 @@ void Reconciler::place_backend(Pass& pass, const std::string& name, const Backen
     pass.backends.emplace(name, std::move(index));
 }
 
-// Leaves a backend as the maps have it: what is not known of one endpoint must not cost the others, nor itself.
+// Leaves a backend as the maps have it: what is not known of one endpoint must not cost the others, nor itself. One
+// that is new waits, and its routes with it.
 void Reconciler::keep_backend(Pass& pass, const std::string& name, const std::string& why) {
     const auto setback = Setback{Setback::Kind::kFailed, why};
     pass.setback(TablePart::of_backend(name), setback);
@@ -202,7 +203,7 @@ void Reconciler::place_route(Pass& pass, const std::string& name, const RouteEnt
                     pass.invalid(part, "its backend " + *share.backend + " is not in the table");
                 } else if (backend->second) {
                     weight.backend = *backend->second;
-                } else if (backend->second.error().comes()) {
+                } else if (share.weight > 0 && backend->second.error().comes()) {
                     return tl::unexpected(waits(backend->second.error(), "backend " + *share.backend));
                 }
             }

@@ -43,9 +43,11 @@ Route read_route(const nlmsghdr* message) {
 }
 
 // What the kernel says of a destination without a route, or with one of type unreachable, prohibit or blackhole
-// (fib_props in net/ipv4/fib_semantics.c, ip6_rt_type_to_error() in net/ipv6/route.c).
+// (fib_props in net/ipv4/fib_semantics.c, ip6_rt_type_to_error() in net/ipv6/route.c), and, in the second line, where
+// the address family is switched off (ipv6.disable=1: nobody answers in net/core/rtnetlink.c).
 bool means_no_route(int number) {
-    return number == ENETUNREACH || number == EHOSTUNREACH || number == EACCES || number == EINVAL;
+    return number == ENETUNREACH || number == EHOSTUNREACH || number == EACCES || number == EINVAL ||
+           number == EOPNOTSUPP || number == EAFNOSUPPORT;
 }
 
 // Does the answer carry an MTU that the kernel learned of the path by ICMP? It goes after a while, and nothing tells.
