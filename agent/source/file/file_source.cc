@@ -10,7 +10,8 @@
 namespace slipgate {
 namespace {
 
-constexpr int kFirstLooks = 3;  // at files that cannot be read, before the first state does without them
+// How long the first state waits for files that cannot be read. They are looked at once a second.
+constexpr std::chrono::seconds kFirstPatience{2};
 
 log::Level level_of(Severity severity) {
     switch (severity) {
@@ -77,11 +78,18 @@ std::optional<SourceUpdate> FileSource::read() {
     if (is_partial) watch_.look_again();
     if (was_read_ && !changed) return {};
     // What the first state lacks goes from the maps, where an earlier agent may have left it.
-    if (!was_read_ && (has_failed || (is_partial && ++first_looks_ < kFirstLooks))) return {};
+    if (!was_read_ && (has_failed || (is_partial && is_patient()))) return {};
     was_read_ = true;
     auto update = merge();
     log_new(update.problems);
     return update;
+}
+
+// Counted from the first time that files cannot be read.
+bool FileSource::is_patient() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!partial_since_) partial_since_ = now;
+    return now - *partial_since_ < kFirstPatience;
 }
 
 Status FileSource::ready() const {

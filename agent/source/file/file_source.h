@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
@@ -43,6 +44,7 @@ class FileSource final : public Source {
 
     FileSource(std::string folder, FolderWatch watch) : folder_(std::move(folder)), watch_(std::move(watch)) {}
     bool look();
+    bool is_patient();
     bool reread(const std::string& name, const std::optional<FileStamp>& stamp);
     static void take(File& file, const Result<std::string>& text);
     [[nodiscard]] bool has_unread_files() const;
@@ -55,8 +57,8 @@ class FileSource final : public Source {
     ObjectStore store_;
     std::set<std::string> logged_;
     std::string last_error_;  // of the folder
-    int first_looks_ = 0;     // at files that could not all be read
     bool was_read_ = false;
+    std::optional<std::chrono::steady_clock::time_point> partial_since_;  // before the first state
 };
 
 }  // namespace slipgate

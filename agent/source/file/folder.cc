@@ -66,6 +66,10 @@ Result<std::map<std::string, std::optional<FileStamp>>> list_manifests(const std
 Result<std::string> read_file(const std::string& path) {
     const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd) return fail_errno(path, errno);
+    const auto too_large = [&] { return fail(fmt::format("{}: larger than {} bytes", path, kMaxFileSize)); };
+    struct stat info{};
+    if (::fstat(fd.get(), &info) != 0) return fail_errno(path, errno);
+    if (S_ISREG(info.st_mode) && info.st_size > std::int64_t{kMaxFileSize}) return too_large();  // without a look
     std::string content;
     std::array<char, 65536> buffer;
     for (;;) {
@@ -74,7 +78,7 @@ Result<std::string> read_file(const std::string& path) {
         if (count < 0) return fail_errno(path, errno);
         if (count == 0) return content;
         content.append(buffer.data(), static_cast<std::size_t>(count));
-        if (content.size() > kMaxFileSize) return fail(fmt::format("{}: larger than {} bytes", path, kMaxFileSize));
+        if (content.size() > kMaxFileSize) return too_large();
     }
 }
 
