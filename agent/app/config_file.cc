@@ -68,12 +68,8 @@ Status apply_document(const YAML::Node& document, std::string_view name, Config&
 }  // namespace
 
 Status apply_config_yaml(std::string_view text, std::string_view name, Config& config) {
-    try {
-        const auto document = load_document(text, name);
-        return document ? apply_document(*document, name, config) : tl::unexpected(document.error());
-    } catch (const YAML::Exception& exception) {
-        return fail(fmt::format("{}:{}: no valid YAML: {}", name, exception.mark.line + 1, exception.msg));
-    }
+    const auto document = load_document(text, name);
+    return document ? apply_document(*document, name, config) : tl::unexpected(document.error());
 }
 
 }  // namespace slipgate

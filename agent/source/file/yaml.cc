@@ -11,6 +11,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <type_traits>
 
 #include "agent/source/file/yaml_text.h"
 
@@ -196,14 +197,13 @@ int YamlDocument::line_of(std::string_view path) const {
     return line + 1;
 }
 
-tl::expected<std::vector<YAML::Node>, YamlError> load_yaml(std::string_view text) {
-    if (auto error = find_unprintable(text)) return tl::unexpected(YamlError{error->line, std::move(error->message)});
+namespace {
+
+// What `work` returns, or what yaml-cpp threw.
+template <typename Work>
+std::invoke_result_t<Work> catching(const Work& work) {
     try {
-        const std::string whole(text);
-        if (const auto mark = endless_document(whole)) {
-            return tl::unexpected(YamlError{mark->line + 1, "no YAML document can start here"});
-        }
-        return YAML::LoadAll(whole);
+        return work();
     } catch (const YAML::Exception& error) {
         return tl::unexpected(YamlError{error.mark.line + 1, error.msg});
     } catch (const std::exception& error) {
@@ -211,10 +211,22 @@ tl::expected<std::vector<YAML::Node>, YamlError> load_yaml(std::string_view text
     }
 }
 
+}  // namespace
+
+tl::expected<std::vector<YAML::Node>, YamlError> load_yaml(std::string_view text) {
+    if (auto error = find_unprintable(text)) return tl::unexpected(YamlError{error->line, std::move(error->message)});
+    return catching([&]() -> tl::expected<std::vector<YAML::Node>, YamlError> {
+        const std::string whole(text);
+        if (const auto mark = endless_document(whole))
+            return tl::unexpected(YamlError{mark->line + 1, "no YAML document can start here"});
+        return YAML::LoadAll(whole);
+    });
+}
+
 tl::expected<std::vector<YamlDocument>, YamlError> parse_yaml(std::string_view text) {
     const auto nodes = load_yaml(text);
     if (!nodes) return tl::unexpected(nodes.error());
-    try {
+    return catching([&]() -> tl::expected<std::vector<YamlDocument>, YamlError> {
         std::vector<YamlDocument> documents;
         Converter converter(text.size() + kExtraNodes);
         for (const auto& node : *nodes) {
@@ -222,11 +234,7 @@ tl::expected<std::vector<YamlDocument>, YamlError> parse_yaml(std::string_view t
             if (!value.is_null()) documents.emplace_back(node, std::move(value));
         }
         return documents;
-    } catch (const YAML::Exception& error) {
-        return tl::unexpected(YamlError{error.mark.line + 1, error.msg});
-    } catch (const std::exception& error) {
-        return tl::unexpected(YamlError{1, error.what()});
-    }
+    });
 }
 
 }  // namespace slipgate
