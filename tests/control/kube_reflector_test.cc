@@ -295,5 +295,20 @@ TEST(Reflector, IsSyncedAfterTheLastPageOrWhenTheKindIsNotServed) {
     EXPECT_TRUE(missing.synced);
 }
 
+TEST(Reflector, KindThatIsNotServedIsFollowedUntilThatIsInDoubt) {
+    Reflector state{&resource("listenersets")};
+    run(state, Started{});
+    run(state, Served{false});
+    EXPECT_TRUE(is_followed(state));
+    run(state, WaitOver{});
+    EXPECT_TRUE(is_followed(state)) << "another look is no doubt";
+    run(state, Broken{"connection refused"});
+    EXPECT_FALSE(is_followed(state));
+    run(state, WaitOver{});
+    run(state, Served{true});
+    run(state, Page{"10", ""});
+    EXPECT_TRUE(is_followed(state));
+}
+
 }  // namespace
 }  // namespace slipgate::kube

@@ -38,10 +38,7 @@ class Follower {
     void on_time();
 
     [[nodiscard]] bool synced() const { return reflector_.synced; }
-    // What is known is so now. Of a kind that is not served it is: there are no objects.
-    [[nodiscard]] bool followed() const {
-        return synced() && (problem().empty() || reflector_.phase == Phase::kMissing);
-    }
+    [[nodiscard]] bool followed() const { return is_followed(reflector_); }
     [[nodiscard]] const std::string& problem() const { return reflector_.problem; }
     [[nodiscard]] const Resource& resource() const { return *reflector_.resource; }
 

@@ -209,8 +209,9 @@ void HttpClient::cancel(Id id) {
     admit();
 }
 
-// Whether requests can share a connection is known when the first answer begins: until then one goes alone, or each would
-// open its own. (CURLOPT_PIPEWAIT is for that, but libcurl 7.88 forgets some of those that wait when a connection fails.)
+// Whether requests can share a connection is known when the first answer begins: until then one goes alone, or each
+// would open its own. (CURLOPT_PIPEWAIT is for that, but libcurl 7.88 forgets some of those that wait when a connection
+// fails.)
 void HttpClient::admit() {
     if (scout_) {
         const auto found = transfers_.find(*scout_);

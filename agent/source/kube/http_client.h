@@ -73,9 +73,9 @@ class HttpClient {
     Id last_id_ = 0;
     std::unique_ptr<Multi> multi_;
     std::map<Id, std::unique_ptr<Transfer>> transfers_;  // goes before multi_
-    bool works_ = false;         // an answer has begun since the last failure
-    std::optional<Id> scout_;    // the one transfer that is under way until then
-    std::deque<Id> waiting_;     // for the scout's answer
+    bool works_ = false;                                 // an answer has begun since the last failure
+    std::optional<Id> scout_;                            // the one transfer that is under way until then
+    std::deque<Id> waiting_;                             // for the scout's answer
 };
 
 }  // namespace slipgate::kube

@@ -29,6 +29,7 @@ class Stepper {
         if (!event.yes) return discover(state_.version + 1);
         if (is_in(Phase::kConfirming))
             return fail("a version that the API server lists is not found", Phase::kDiscovering);
+        state_.missing = false;
         request(list_from_start());
     }
 
@@ -116,7 +117,7 @@ class Stepper {
         if (version < state_.resource->versions.size()) return request(Phase::kDiscovering);
         state_.version = 0;
         state_.phase = Phase::kMissing;
-        state_.synced = true;
+        state_.synced = state_.missing = true;
         state_.problem = fmt::format("the API server does not serve {}: is its CustomResourceDefinition installed?",
                                      name_of_resource());
         act(ForgetAll{});
@@ -152,6 +153,7 @@ class Stepper {
     }
 
     void fail(std::string problem, Phase next, std::chrono::milliseconds at_least = {}) {
+        state_.missing = false;
         state_.problem = std::move(problem);
         wait(next, at_least);
         ++state_.failures;

@@ -89,7 +89,13 @@ struct Reflector {
     int failures = 0;                   // in a row
     bool synced = false;                // everything there was at one moment is known
     std::string problem = {};           // what does not work now; empty: nothing
+    bool missing = false;               // the kind is not served, as far as is known: there are no objects
 };
+
+// What is known is so now. Of a kind that is not served it is: there are no objects.
+[[nodiscard]] inline bool is_followed(const Reflector& state) {
+    return state.synced && (state.problem.empty() || state.missing);
+}
 
 struct Step {
     Reflector state;
