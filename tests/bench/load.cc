@@ -73,7 +73,7 @@ void sleep_for(double seconds) {
 void hold(const LoadOptions& options, Shared& shared) {
     const auto limit = Clock::now() + kIdleOpenLimit;
     while (shared.established < options.connections && Clock::now() < limit) sleep_for(0.02);
-    std::cout << nlohmann::json{{"established", shared.established.load()}} << std::endl;
+    std::cout << nlohmann::json{{"established", shared.established.load()}} << '\n' << std::flush;
     char byte = 0;
     while (read(STDIN_FILENO, &byte, 1) > 0) continue;
 }
@@ -98,6 +98,7 @@ int run(const LoadOptions& options) {
         workers.push_back(std::make_unique<Worker>(options, shared, first, share));
         first += share;
     }
+    threads.reserve(workers.size());
     for (auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
     nlohmann::json report;
     if (options.mode == Mode::kIdle)
@@ -124,7 +125,7 @@ int run(const LoadOptions& options) {
                    {"stalled", total.stalled},
                    {"p50_us", percentile(total.latency_us, 0.50)},
                    {"p99_us", percentile(total.latency_us, 0.99)}});
-    std::cout << report << std::endl;
+    std::cout << report << '\n' << std::flush;
     return 0;
 }
 

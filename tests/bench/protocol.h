@@ -18,7 +18,7 @@ namespace slipgate::bench {
 inline constexpr std::size_t kFlightSize = 1024;
 inline constexpr std::size_t kRequestSize = 64;
 inline constexpr std::size_t kReplySize = 256;
-inline constexpr std::size_t kBulkChunk = 256 * 1024;
+inline constexpr std::size_t kBulkChunk = std::size_t{256} * 1024;
 
 enum class Request : unsigned char {
     kEcho = 'e',      // kReplySize bytes, then the next request

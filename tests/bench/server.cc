@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -25,18 +26,23 @@ constexpr int kBacklog = 16384;
 struct Connection {
     enum class Phase { kRecordHeader, kRecordBody, kRequest, kDownload, kUpload };
 
-    int fd = -1;
     Phase phase = Phase::kRecordHeader;
     std::size_t body = 0;                          // bytes of the hello still to come
     std::size_t have = 0;                          // bytes in head
     std::array<unsigned char, kRequestSize> head;  // record header, or request
 };
 
+std::size_t open_files_max() {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
 class Server {
   public:
-    Server(int listener, int threads) : listener_(listener) {
+    Server(int listener, int threads) : listener_(listener), connections_(open_files_max()) {
         for (int i = 0; i < threads; ++i) epolls_.push_back(epoll_create1(EPOLL_CLOEXEC));
-        epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+        epoll_event event{.events = EPOLLIN, .data = {.fd = listener_}};
         epoll_ctl(epolls_[0], EPOLL_CTL_ADD, listener_, &event);
     }
 
@@ -52,12 +58,11 @@ class Server {
         for (;;) {
             const int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
             for (int i = 0; i < count; ++i) {
-                auto* connection = static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
-                if (connection == nullptr) {
+                const int fd = events[static_cast<std::size_t>(i)].data.fd;
+                if (fd == listener_) {
                     accept_all();
-                } else if (!advance(*connection, epoll, buffer)) {
-                    close(connection->fd);
-                    delete connection;
+                } else if (!advance(fd, epoll, buffer)) {
+                    close(fd);
                 }
             }
         }
@@ -69,26 +74,27 @@ class Server {
             if (fd < 0) return;
             const int on = 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-            auto* connection = new Connection;  // deleted by the thread that serves it
-            connection->fd = fd;
-            epoll_event event{.events = EPOLLIN, .data = {.ptr = connection}};
+            connection(fd) = {};
+            epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
             epoll_ctl(epolls_[next_++ % epolls_.size()], EPOLL_CTL_ADD, fd, &event);
         }
     }
 
     // False: the connection is over.
-    static bool advance(Connection& connection, int epoll, std::vector<unsigned char>& buffer) {
-        if (connection.phase == Connection::Phase::kDownload) {
-            const ssize_t sent = send(connection.fd, buffer.data(), buffer.size(), MSG_NOSIGNAL);
+    bool advance(int fd, int epoll, std::vector<unsigned char>& buffer) {
+        const auto phase = connection(fd).phase;
+        if (phase == Connection::Phase::kDownload) {
+            const ssize_t sent = send(fd, buffer.data(), buffer.size(), MSG_NOSIGNAL);
             return sent > 0 || errno == EAGAIN;
         }
-        const ssize_t received = recv(connection.fd, buffer.data(), buffer.size(), 0);
+        const ssize_t received = recv(fd, buffer.data(), buffer.size(), 0);
         if (received <= 0) return received < 0 && errno == EAGAIN;
-        if (connection.phase == Connection::Phase::kUpload) return true;
-        return consume(connection, epoll, buffer.data(), static_cast<std::size_t>(received));
+        if (phase == Connection::Phase::kUpload) return true;
+        return consume(fd, epoll, buffer.data(), static_cast<std::size_t>(received));
     }
 
-    static bool consume(Connection& c, int epoll, const unsigned char* data, std::size_t size) {
+    bool consume(int fd, int epoll, const unsigned char* data, std::size_t size) {
+        Connection& c = connection(fd);
         static const std::array<unsigned char, kFlightSize> kFlight{};
         while (size > 0 && c.phase != Connection::Phase::kUpload) {
             if (c.phase == Connection::Phase::kRecordBody) {
@@ -98,7 +104,7 @@ class Server {
                 c.body -= part;
                 if (c.body > 0) return true;
                 c.phase = Connection::Phase::kRequest;
-                if (send(c.fd, kFlight.data(), kFlight.size(), MSG_NOSIGNAL) < 0) return false;
+                if (send(fd, kFlight.data(), kFlight.size(), MSG_NOSIGNAL) < 0) return false;
                 continue;
             }
             const std::size_t wanted = c.phase == Connection::Phase::kRequest ? kRequestSize : kRecordHeaderSize;
@@ -109,7 +115,7 @@ class Server {
             if (c.have < wanted) return true;
             c.have = 0;
             if (c.phase == Connection::Phase::kRequest) {
-                if (!answer(c, epoll)) return false;
+                if (!answer(fd, epoll)) return false;
             } else {
                 c.body = static_cast<std::size_t>(c.head[3] << 8 | c.head[4]);
                 c.phase = Connection::Phase::kRecordBody;
@@ -118,24 +124,28 @@ class Server {
         return true;
     }
 
-    static bool answer(Connection& c, int epoll) {
+    bool answer(int fd, int epoll) {
+        Connection& c = connection(fd);
         static const std::array<unsigned char, kReplySize> kReply{};
         switch (static_cast<Request>(c.head[0])) {
             case Request::kEcho:
-                return send(c.fd, kReply.data(), kReply.size(), MSG_NOSIGNAL) > 0;
+                return send(fd, kReply.data(), kReply.size(), MSG_NOSIGNAL) > 0;
             case Request::kUpload:
                 c.phase = Connection::Phase::kUpload;
                 return true;
             case Request::kDownload: {
                 c.phase = Connection::Phase::kDownload;
-                epoll_event event{.events = EPOLLOUT, .data = {.ptr = &c}};
-                return epoll_ctl(epoll, EPOLL_CTL_MOD, c.fd, &event) == 0;
+                epoll_event event{.events = EPOLLOUT, .data = {.fd = fd}};
+                return epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) == 0;
             }
         }
         return false;
     }
 
+    Connection& connection(int fd) { return connections_[static_cast<std::size_t>(fd)]; }
+
     int listener_;
+    std::vector<Connection> connections_;  // by file descriptor; each is of the thread that serves it
     std::vector<int> epolls_;
     std::size_t next_ = 0;
 };

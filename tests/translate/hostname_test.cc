@@ -29,7 +29,7 @@ TEST(Hostname, EmptyCoversEverythingAndOnlyEmptyCoversIt) {
 }
 
 TEST(Hostname, IntersectionIsTheNarrowerOne) {
-    const auto expect = [](std::string_view a, std::string_view b, std::optional<std::string> both) {
+    const auto expect = [](std::string_view a, std::string_view b, const std::optional<std::string>& both) {
         EXPECT_EQ(intersect(a, b), both) << a << " with " << b;
         EXPECT_EQ(intersect(b, a), both) << b << " with " << a;
     };

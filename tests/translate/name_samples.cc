@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/translate/name_samples.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 namespace slipgate {
@@ -41,7 +43,8 @@ std::vector<std::string> Generator::every_sni() {
     for (int depth = 1; depth <= 4; ++depth) {
         std::vector<std::string> longer;
         for (const auto& name : shorter) {
-            for (const auto& label : kLabels) longer.push_back(name.empty() ? label : label + "." + name);
+            for (const auto& label : kLabels)
+                longer.push_back(name.empty() ? label : fmt::format("{}.{}", label, name));
         }
         names.insert(names.end(), longer.begin(), longer.end());
         shorter = std::move(longer);

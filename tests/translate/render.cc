@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/translate/render.h"
 
+#include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
 namespace slipgate::golden {
@@ -74,7 +75,7 @@ void put_listeners(YAML::Emitter& out, const std::vector<ListenerStatus>& listen
         put(out, "name", listener.name);
         put(out, "attachedRoutes", listener.attached_routes);
         out << Key << "supportedKinds" << Value << Flow << BeginSeq;
-        for (const auto& [group, kind] : listener.supported_kinds) out << kind + "." + group;
+        for (const auto& [group, kind] : listener.supported_kinds) out << fmt::format("{}.{}", kind, group);
         out << EndSeq;
         put_conditions(out, listener.conditions);
         out << EndMap;
