@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/dataplane.md names every field of the maps. (Its state table is run against the programs by tests/bpf.)"""
+"""docs/dataplane.md names every field of the maps and every counter. (Its state table is run against the programs by tests/bpf.)"""
 
 import re
 import sys
@@ -18,8 +18,21 @@ def fields(header):
             yield from (re.sub(r"\[.*", "", name).strip() for name in declaration.split(","))
 
 
+def counters():
+    return set(re.findall(r'\bX\((\w+), "', (ROOT / "include/slipgate/counters.h").read_text()))
+
+
+def names(text):
+    return set(re.findall(r"`(\w+)`", text))
+
+
 def main():
-    documented = set(re.findall(r"`(\w+)`", (ROOT / "docs/dataplane.md").read_text()))
+    text = (ROOT / "docs/dataplane.md").read_text()
+    assert {"not_tls", "fragment", "events_lost"} <= counters(), "the pattern finds what it looks for"
+    section = re.search(r"^## Counters\n(.*?)^## ", text, flags=re.DOTALL | re.MULTILINE).group(1)
+    if wrong := sorted(counters() ^ names(section)):
+        sys.exit(f"docs/dataplane.md, Counters, does not match counters.h: {', '.join(wrong)}")
+    documented = names(text)
     declared = {name for header in HEADERS for name in fields(header)}
     assert {"seq_delta", "window_shift", "contiguous", "source_mac"} <= declared, "the patterns find what they look for"
     missing = sorted(declared - documented - CONTAINERS_AND_PADDING)
