@@ -25,13 +25,13 @@ class Flows(Case):
         again(flags)
 
     def open(self, family, backend="b1", **options):
-        """A connection that has echoed its hello, None if it was refused."""
+        """A connection that has echoed its hello, None if it was refused: by a RST."""
         connection = connect(self.client, self.target(family), **options)
         with suppress(ConnectionResetError):
             connection.sendall(made(host_of(backend)))
-            if connection.recv(4096):
-                self.addCleanup(connection.close)
-                return connection
+            self.assertTrue(connection.recv(4096), "closed without a word")
+            self.addCleanup(connection.close)
+            return connection
         connection.close()
         return None
 
@@ -99,8 +99,10 @@ class Flows(Case):
                     self.assertEqual(connection.recv(1), b"")
                     connection.close()
                     return True
-                for _ in range(12):
-                    eventually(served, f"connection with timestamps {timestamps}")
+                with Counting(self.agent) as counted:
+                    for _ in range(12):
+                        eventually(served, f"connection with timestamps {timestamps}")
+                    self.assertEqual((counted["endpoint_rst"], counted["endpoint_refused"]), (0, 0))
                 waiting = backend.run("ss", "-Htan", "state", "time-wait", f"sport = :{PORT + 1}").stdout.splitlines()
                 self.assertGreater(len(waiting), 0)
                 self.assertLessEqual(len(waiting), 8, "four ports, two families")
@@ -134,6 +136,26 @@ class Flows(Case):
                 self.lives(eventually(lambda: self.open(family), "place for a new connection"))
                 for connection in live:
                     self.lives(connection)
+
+    def test_rule_14_without_an_agent_closed_connections_fill_the_table_and_no_more(self):
+        """Nobody collects them: the table is the bound, and what lives in it goes on."""
+        self.restart("--max-connections", "16", "--closing-time", "1s")
+        for family in self.each_family():
+            live = self.open(family)
+            with Counting(self.agent) as counted:
+                self.agent.kill()
+                closed = 0
+                while (connection := self.open(family)) is not None:
+                    connection.close()
+                    closed += 1
+                    self.assertLessEqual(closed, 16)
+                self.assertGreaterEqual(closed, 15)
+                self.lives(live)
+                self.agent.start()
+                self.assertEqual(counted["flow_table_full"], 1, "the counters are those of the maps")
+            self.lives(eventually(lambda: self.open(family), "the next agent has collected what was closed"))
+            self.lives(live)
+            live.close()
 
 
 if __name__ == "__main__":
