@@ -54,7 +54,7 @@ class FileSourceErrors : public FileSourceTest {
 TEST_F(FileSourceErrors, FirstStateWaitsForAFolderThatIsAway) {
     folder_.write("a.yaml", service("a", 1));
     open();
-    const auto away = folder_.path() + ".away";
+    const auto away = elsewhere_ / "away";
     fs::rename(folder_.path(), away);
     while (source_->ready().error().message.find("No such file") == std::string::npos) ASSERT_FALSE(read_once());
     fs::rename(away, folder_.path());

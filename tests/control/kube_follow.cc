@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows an API server and says on standard output, as a line of JSON each, what the source says: every new state, and
-// what is missing for the first,
-// and which kinds are followed. Usage: kube_follow KUBECONFIG SILENCE_MS
+// Follows an API server and says on standard output, as a line of JSON each, what the source says: every new state,
+// what is missing for the first, and which kinds are followed. Usage: kube_follow KUBECONFIG SILENCE_MS
 #include <poll.h>
 
 #include <iostream>

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include <algorithm>
+#include "tests/control/kube_resources.h"
 
 namespace slipgate::kube {
 namespace {
@@ -125,11 +125,6 @@ TEST(Answers, OfTooManyLevelsAreRefused) {
     EXPECT_THAT(parse_watch_line(event(1'000'000)).error().message, HasSubstr("levels"));
     EXPECT_FALSE(parse_page(R"({"metadata":{"resourceVersion":"7"},"items":)" + nested(1'000'000) + "}"));
     EXPECT_LE(refusal_message(R"({"message":)" + nested(1'000'000) + "}").size(), 300u);
-}
-
-const Resource& resource(std::string_view plural) {
-    const auto all = resources();
-    return *std::find_if(all.begin(), all.end(), [&](const Resource& r) { return r.plural == plural; });
 }
 
 TEST(Discovery, LooksForTheVersionOfTheGroup) {

@@ -4,20 +4,14 @@
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
 
-#include <algorithm>
-
 #include "agent/source/kube/reflector.h"
+#include "tests/control/kube_resources.h"
 
 namespace slipgate::kube {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
-
-const Resource& resource(std::string_view plural) {
-    const auto all = resources();
-    return *std::find_if(all.begin(), all.end(), [&](const Resource& r) { return r.plural == plural; });
-}
 
 struct ToText {
     std::string operator()(const Discover& a) const { return fmt::format("discover {}", a.version); }

@@ -3,12 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/addresses.h"
+
 namespace slipgate {
 namespace {
 
-IpAddress address(const char* text) {
-    return *IpAddress::parse(text);
-}
+using test::ip;
 
 // A kernel that counts the questions.
 class RouteCacheTest : public testing::Test {
@@ -26,43 +26,43 @@ class RouteCacheTest : public testing::Test {
 TEST_F(RouteCacheTest, AsksOnceForEachDestination) {
     for (int round = 0; round < 3; ++round) {
         for (const auto* text : {"10.0.0.1", "10.0.0.2", "fd00::1"}) {
-            const auto route = cache_.find(address(text));
+            const auto route = cache_.find(ip(text));
             ASSERT_TRUE(route);
             EXPECT_EQ(route->ifindex, 2);
         }
         cache_.forget_unused();
     }
     EXPECT_EQ(asked_, 3);
-    (void)cache_.find(address("10.0.0.3"));
+    (void)cache_.find(ip("10.0.0.3"));
     EXPECT_EQ(asked_, 4);
 }
 
 TEST_F(RouteCacheTest, AsksAgainAfterAChangeOfTheNetwork) {
-    (void)cache_.find(address("10.0.0.1"));
+    (void)cache_.find(ip("10.0.0.1"));
     ifindex_ = 3;
-    EXPECT_EQ(cache_.find(address("10.0.0.1"))->ifindex, 2);
+    EXPECT_EQ(cache_.find(ip("10.0.0.1"))->ifindex, 2);
     cache_.invalidate();
-    EXPECT_EQ(cache_.find(address("10.0.0.1"))->ifindex, 3);
+    EXPECT_EQ(cache_.find(ip("10.0.0.1"))->ifindex, 3);
     EXPECT_EQ(asked_, 2);
 }
 
 TEST_F(RouteCacheTest, ForgetsWhatAReconcileDidNotAskFor) {
-    (void)cache_.find(address("10.0.0.1"));
-    (void)cache_.find(address("10.0.0.2"));
+    (void)cache_.find(ip("10.0.0.1"));
+    (void)cache_.find(ip("10.0.0.2"));
     cache_.forget_unused();
-    (void)cache_.find(address("10.0.0.1"));
+    (void)cache_.find(ip("10.0.0.1"));
     cache_.forget_unused();
-    (void)cache_.find(address("10.0.0.1"));
+    (void)cache_.find(ip("10.0.0.1"));
     EXPECT_EQ(asked_, 2);
-    (void)cache_.find(address("10.0.0.2"));
+    (void)cache_.find(ip("10.0.0.2"));
     EXPECT_EQ(asked_, 3);
 }
 
 TEST_F(RouteCacheTest, FailuresAreNotKept) {
     unreachable_ = true;
-    EXPECT_FALSE(cache_.find(address("10.0.0.1")));
+    EXPECT_FALSE(cache_.find(ip("10.0.0.1")));
     unreachable_ = false;
-    EXPECT_TRUE(cache_.find(address("10.0.0.1")));
+    EXPECT_TRUE(cache_.find(ip("10.0.0.1")));
 }
 
 }  // namespace

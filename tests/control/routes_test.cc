@@ -3,19 +3,19 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/addresses.h"
+
 namespace slipgate {
 namespace {
 
-IpAddress address(const char* text) {
-    return *IpAddress::parse(text);
-}
+using test::ip;
 
 const std::vector<Interface> kAttached = {{.name = "up0", .ifindex = 2, .mtu = 1500},
                                           {.name = "vx0", .ifindex = 3, .mtu = 1450}};
 
 // A route by up0 from 10.0.0.254, which the tests change.
 Route by_up0() {
-    return {.ifindex = 2, .source = address("10.0.0.254"), .none = {}};
+    return {.ifindex = 2, .source = ip("10.0.0.254"), .none = {}};
 }
 
 Route no_route() {
@@ -26,23 +26,23 @@ Route no_route() {
 
 TEST(JudgeWay, SourceIsThatOfTheRouteAndTheSmallestMtuCounts) {
     auto route = by_up0();
-    auto way = judge_way(address("10.0.0.1"), route, kAttached);
+    auto way = judge_way(ip("10.0.0.1"), route, kAttached);
     ASSERT_TRUE(way);
-    EXPECT_EQ(way->source, address("10.0.0.254"));
+    EXPECT_EQ(way->source, ip("10.0.0.254"));
     EXPECT_EQ(way->mss, 1460);
     route.ifindex = 3;
-    EXPECT_EQ(judge_way(address("10.0.0.1"), route, kAttached)->mss, 1410);
-    EXPECT_EQ(judge_way(address("fd00::1"), route, kAttached)->mss, 1390);
+    EXPECT_EQ(judge_way(ip("10.0.0.1"), route, kAttached)->mss, 1410);
+    EXPECT_EQ(judge_way(ip("fd00::1"), route, kAttached)->mss, 1390);
     route.mtu = 1400;
-    EXPECT_EQ(judge_way(address("10.0.0.1"), route, kAttached)->mss, 1360);
+    EXPECT_EQ(judge_way(ip("10.0.0.1"), route, kAttached)->mss, 1360);
     route.mtu = 9000;
-    EXPECT_EQ(judge_way(address("10.0.0.1"), route, kAttached)->mss, 1410);
+    EXPECT_EQ(judge_way(ip("10.0.0.1"), route, kAttached)->mss, 1410);
 }
 
 TEST(JudgeWay, EveryExclusionIsNamed) {
-    const auto local = Route{.local = true, .ifindex = 1, .source = address("10.0.0.254"), .none = {}};
-    const auto broadcast = Route{.broadcast = true, .ifindex = 2, .source = address("10.0.0.254"), .none = {}};
-    const auto elsewhere = Route{.ifindex = 9, .source = address("10.0.0.254"), .none = {}};
+    const auto local = Route{.local = true, .ifindex = 1, .source = ip("10.0.0.254"), .none = {}};
+    const auto broadcast = Route{.broadcast = true, .ifindex = 2, .source = ip("10.0.0.254"), .none = {}};
+    const auto elsewhere = Route{.ifindex = 9, .source = ip("10.0.0.254"), .none = {}};
     const auto without_source = Route{.ifindex = 2, .source = {}, .none = {}};
     const struct {
         const char* endpoint;
@@ -65,16 +65,16 @@ TEST(JudgeWay, EveryExclusionIsNamed) {
         {"10.0.0.1", without_source, Exclusion::kNoSourceAddress},
     };
     for (const auto& [endpoint, route, expected] : cases) {
-        const auto way = judge_way(address(endpoint), route, kAttached);
+        const auto way = judge_way(ip(endpoint), route, kAttached);
         ASSERT_FALSE(way) << endpoint;
         ASSERT_TRUE(way.error().exclusion) << endpoint;
         EXPECT_EQ(text_of(*way.error().exclusion).reason, text_of(expected).reason) << endpoint;
     }
-    EXPECT_EQ(judge_way(address("10.0.0.1"), no_route(), kAttached).error().detail, "Network is unreachable");
+    EXPECT_EQ(judge_way(ip("10.0.0.1"), no_route(), kAttached).error().detail, "Network is unreachable");
 }
 
 TEST(JudgeWay, AQuestionThatFailedSaysNothingOfTheEndpoint) {
-    const auto way = judge_way(address("10.0.0.1"), fail("netlink answer: No buffer space available"), kAttached);
+    const auto way = judge_way(ip("10.0.0.1"), fail("netlink answer: No buffer space available"), kAttached);
     ASSERT_FALSE(way);
     EXPECT_FALSE(way.error().exclusion);
     EXPECT_EQ(way.error().detail, "netlink answer: No buffer space available");

@@ -5,14 +5,12 @@
 
 #include <cstring>
 
+#include "tests/unit/addresses.h"
+
 namespace slipgate {
 namespace {
 
-IpAddress address(std::string_view text) {
-    const auto parsed = IpAddress::parse(text);
-    EXPECT_TRUE(parsed) << text;
-    return parsed.value_or(IpAddress());
-}
+using test::ip;
 
 TEST(IpAddress, IsPrintedInItsCanonicalForm) {
     const std::pair<const char*, const char*> cases[] = {
@@ -27,7 +25,7 @@ TEST(IpAddress, IsPrintedInItsCanonicalForm) {
         {"::ffff:192.0.2.1", "192.0.2.1"},
         {"::ffff:c000:0201", "192.0.2.1"},
     };
-    for (const auto& [text, canonical] : cases) EXPECT_EQ(address(text).to_string(), canonical) << text;
+    for (const auto& [text, canonical] : cases) EXPECT_EQ(ip(text).to_string(), canonical) << text;
 }
 
 TEST(IpAddress, RejectsWhatIsNoAddress) {
@@ -42,19 +40,19 @@ TEST(IpAddress, RejectsWhatIsNoAddress) {
 
 TEST(IpAddress, LiesInNetworkByteOrder) {
     const std::array<std::uint8_t, 16> expected{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1};
-    EXPECT_EQ(address("192.0.2.1").bytes(), expected);
-    const auto abi = address("192.0.2.1").to_abi();
+    EXPECT_EQ(ip("192.0.2.1").bytes(), expected);
+    const auto abi = ip("192.0.2.1").to_abi();
     EXPECT_EQ(std::memcmp(&abi, expected.data(), sizeof abi), 0);
-    EXPECT_EQ(IpAddress(abi), address("192.0.2.1"));
-    EXPECT_EQ(IpAddress(address("2001:db8::7").to_abi()), address("2001:db8::7"));
-    EXPECT_EQ(IpAddress(), address("::"));
+    EXPECT_EQ(IpAddress(abi), ip("192.0.2.1"));
+    EXPECT_EQ(IpAddress(ip("2001:db8::7").to_abi()), ip("2001:db8::7"));
+    EXPECT_EQ(IpAddress(), ip("::"));
 }
 
 TEST(IpAddress, Family) {
-    EXPECT_TRUE(address("192.0.2.1").is_ipv4());
-    EXPECT_TRUE(address("::ffff:192.0.2.1").is_ipv4());
-    EXPECT_TRUE(address("2001:db8::1").is_ipv6());
-    EXPECT_TRUE(address("::192.0.2.1").is_ipv6());
+    EXPECT_TRUE(ip("192.0.2.1").is_ipv4());
+    EXPECT_TRUE(ip("::ffff:192.0.2.1").is_ipv4());
+    EXPECT_TRUE(ip("2001:db8::1").is_ipv6());
+    EXPECT_TRUE(ip("::192.0.2.1").is_ipv6());
 }
 
 TEST(IpAddress, PlacesNothingIsSplicedTo) {
@@ -86,7 +84,7 @@ TEST(IpAddress, PlacesNothingIsSplicedTo) {
         {"2001:db8::1", false, false, false, false},
     };
     for (const auto& c : kCases) {
-        const auto a = address(c.text);
+        const auto a = ip(c.text);
         EXPECT_EQ(a.is_loopback(), c.loopback) << c.text;
         EXPECT_EQ(a.is_link_local(), c.link_local) << c.text;
         EXPECT_EQ(a.is_multicast(), c.multicast) << c.text;
@@ -95,8 +93,8 @@ TEST(IpAddress, PlacesNothingIsSplicedTo) {
 }
 
 TEST(SocketAddress, IsPrintedWithBracketsForIpv6) {
-    EXPECT_EQ((SocketAddress{address("192.0.2.1"), 443}).to_string(), "192.0.2.1:443");
-    EXPECT_EQ((SocketAddress{address("2001:db8::1"), 65535}).to_string(), "[2001:db8::1]:65535");
+    EXPECT_EQ((SocketAddress{ip("192.0.2.1"), 443}).to_string(), "192.0.2.1:443");
+    EXPECT_EQ((SocketAddress{ip("2001:db8::1"), 65535}).to_string(), "[2001:db8::1]:65535");
 }
 
 }  // namespace
