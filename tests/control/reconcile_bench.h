@@ -26,6 +26,7 @@ class Bench {
 
     void restart(bool fresh_maps = false) {
         const auto resolve = [this](const IpAddress& address) -> tl::expected<EndpointWay, NoWay> {
+            if (unknown.contains(address)) return tl::unexpected(NoWay{std::nullopt, "No buffer space available"});
             if (refused.contains(address)) return tl::unexpected(NoWay{Exclusion::kNoRoute, "says the test"});
             const auto narrow = narrow_ways.find(address);
             return EndpointWay{ip(address.is_ipv6() ? "fd00::fe" : "10.0.0.254"),
@@ -53,7 +54,7 @@ class Bench {
 
     FakeMaps maps;
     TimePoint now{std::chrono::hours(1)};
-    std::set<IpAddress> refused;
+    std::set<IpAddress> refused, unknown;            // there is no way; the question fails
     std::map<IpAddress, std::uint16_t> narrow_ways;  // MSS of the way, where it is not 1400
     std::unique_ptr<Reconciler> reconciler;
 };
