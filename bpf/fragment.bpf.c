@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * A packet whose TCP header the entry program cannot read in place: a first fragment that ends within it (RFC 1858), a
- * packet that does, one with more extension headers than are read in place, one for which there was no memory. The
- * ports are in it, so it can be told whether it is ours: then it is dropped, and the stack never has the segment.
+ * packet that does, one with its TCP header behind more than 4,096 bytes (SG_L4_MAX), one for which there was no
+ * memory. The ports are in it, so it can be told whether it is ours: then it is dropped, and the stack never has the
+ * segment.
  */
 #include "lib/flow.h"
 #include "lib/ours.h"

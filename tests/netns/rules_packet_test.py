@@ -92,7 +92,7 @@ class RulesOfThePacket(Case):
                 self.assertEqual(conversation.data(len(HELLO)), HELLO)
                 conversation.abort()
 
-    def test_rule_03_tcp_header_behind_more_extension_headers_than_are_read_in_place(self):
+    def test_rule_03_tcp_header_behind_more_than_4096_bytes_is_dropped_and_the_flow_lives(self):
         padding = bytes(254 + 7 * 256)  # of a destination options header of 2,048 bytes
         with self.established(V6) as conversation, Counting(self.agent) as counted:
             segment = conversation.segment(ACK | PSH, b"unseen")
