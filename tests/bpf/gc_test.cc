@@ -130,7 +130,7 @@ TEST_F(GcTest, ClosingWaitsForTheLastAcknowledgement) {
     EXPECT_THAT(clients(), testing::ElementsAre(2, 3)) << "their sender may send once more";
 }
 
-TEST_F(GcTest, WalkPassesOnFromTickToTickAndCounts) {
+TEST_F(GcTest, ConnectionsAreCountedByEachCompleteWalk) {
     options.max_connections = 65536;
     const auto datapath = open();
     ASSERT_TRUE(datapath);
