@@ -13,7 +13,9 @@ namespace slipgate {
 namespace {
 
 using test::at;
+using testing::AllOf;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -37,6 +39,36 @@ class RetryTest : public test::KernelBench {
             links.push_back(std::move(link));
         }
         return links;
+    }
+
+    [[nodiscard]] __u32 table_id(const std::string& name) const {
+        bpf_map_info info{};
+        __u32 size = sizeof info;
+        EXPECT_EQ(bpf_obj_get_info_by_fd(pinned(name).get(), &info, &size), 0) << name;
+        return info.id;
+    }
+
+    [[nodiscard]] bool is_filled(const std::string& table) const {
+        const __u32 slot = 0;
+        __u32 program = 0;
+        return bpf_map_lookup_elem(pinned(table).get(), &slot, &program) == 0;
+    }
+
+    // The ids of the maps that the program attached to `interface` uses.
+    [[nodiscard]] std::vector<__u32> maps_used_at(const std::string& interface) const {
+        bpf_link_info link{};
+        __u32 size = sizeof link;
+        EXPECT_EQ(bpf_obj_get_info_by_fd(pinned("links/" + interface).get(), &link, &size), 0) << interface;
+        const Fd program(bpf_prog_get_fd_by_id(link.prog_id));
+        std::vector<__u32> ids(64);
+        bpf_prog_info info{};
+        info.nr_map_ids = static_cast<__u32>(ids.size());
+        info.map_ids = reinterpret_cast<__u64>(ids.data());
+        size = sizeof info;
+        EXPECT_EQ(bpf_obj_get_info_by_fd(program.get(), &info, &size), 0) << interface;
+        EXPECT_LE(info.nr_map_ids, ids.size());
+        ids.resize(info.nr_map_ids);
+        return ids;
     }
 };
 
@@ -67,17 +99,29 @@ TEST_F(RetryTest, AnInterfaceThatCouldNotBeAttachedToIsTriedAgain) {
     EXPECT_TRUE(datapath->findings().endpoints.empty()) << "its endpoints are served";
 }
 
-// The earlier agent's program may be at work there still, and it needs its table of tail calls.
+// Where an interface is left, the earlier agent's program may be at work still, and it needs its table of tail calls.
 TEST_F(RetryTest, AnEarlierTableOfTailCallsStaysUntilNoInterfaceIsLeft) {
+    options.interfaces = {"far0"};
+    ASSERT_TRUE(open());
+    const auto earlier = table_id("programs");
+    ASSERT_THAT(maps_used_at("far0"), Contains(earlier));
+
     auto others = occupy("up0");
+    options.interfaces = {"far0", "up0"};
     const auto datapath = open();
     ASSERT_TRUE(datapath);
-    EXPECT_FALSE(std::filesystem::exists(options.pin_dir / "programs"));
-    EXPECT_TRUE(std::filesystem::exists(options.pin_dir / "programs_1"));
+    ASSERT_THAT(datapath->interfaces(), ElementsAre("far0"));
+    const auto own = table_id("programs_1");
+    EXPECT_EQ(table_id("programs"), earlier);
+    EXPECT_TRUE(is_filled("programs")) << "the kernel empties a table that nobody holds";
+    EXPECT_THAT(maps_used_at("far0"), AllOf(Contains(own), Not(Contains(earlier))));
+
     others.clear();
     ASSERT_TRUE(datapath->tick());
-    EXPECT_TRUE(std::filesystem::exists(options.pin_dir / "programs"));
+    EXPECT_EQ(table_id("programs"), own);
     EXPECT_FALSE(std::filesystem::exists(options.pin_dir / "programs_1"));
+    for (const auto* interface : {"far0", "up0"})
+        EXPECT_THAT(maps_used_at(interface), AllOf(Contains(own), Not(Contains(earlier)))) << interface;
 }
 
 TEST_F(RetryTest, EachFailedAttemptToWriteTheMapsIsCounted) {
