@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TCP connections that are handed on to a port of this host, and may die without a word."""
 
+import contextlib
 import socket
 import threading
 
@@ -19,8 +20,9 @@ class Relay:
         self._silent = set(self._sockets)
 
     def close(self):
-        self._listener.close()
-        for end in self._sockets:
+        for end in (self._listener, *self._sockets):
+            with contextlib.suppress(OSError):  # nobody is connected any more
+                end.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for it; close() alone does not
             end.close()
 
     def _accept(self):
@@ -29,7 +31,11 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return  # closed
-            server = socket.create_connection(("127.0.0.1", self._to))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:
+                client.close()  # nobody is there
+                continue
             self._sockets += [client, server]
             for ends in (client, server), (server, client):
                 threading.Thread(target=self._carry, args=ends, daemon=True).start()

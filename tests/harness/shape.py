@@ -16,7 +16,6 @@ from .topology import FAMILIES, V4, V6
 
 VIP = {V4: "203.0.113.1", V6: "2001:db8:113::1"}
 SIZE = 4 << 20  # bytes each way
-DATA = random.Random(5).randbytes(SIZE)
 
 
 class Shape:
@@ -24,6 +23,7 @@ class Shape:
 
     flags = ()  # of slipgated
     nodes = {}  # {pod: name of its node}
+    dice = random.Random(5)
     gateways = {"gateway": (VIP, None)}  # {name: ({family: address}, source mode)}, each route's parents
 
     @classmethod
@@ -83,17 +83,18 @@ class Shape:
         cls.lab.route(space, "default", "::/0", via=[f"10.{number}.0.1", f"fd00:{number}::1"])
 
     def transfer(self, family, name, target=None, client=None, once_open=lambda connection: None):
-        """DATA there and back, behind a hello; every byte must be the same. `once_open` gets it after the hello."""
+        """Data of its own there and back, behind a hello; every byte must be the same. `once_open` gets it after the hello."""
+        data = self.dice.randbytes(SIZE)
         hello = made(f"{name}.example.com")
         with connect(client or self.client, target or (VIP[family], 443)) as connection:
             connection.sendall(hello)
             self.assertEqual(read_exactly(connection, len(hello)), hello)
             once_open(connection)
-            sender = threading.Thread(target=connection.sendall, args=(DATA,))
+            sender = threading.Thread(target=connection.sendall, args=(data,))
             sender.start()
             back = read_exactly(connection, SIZE)
             sender.join()
-        self.assertEqual(hashlib.sha256(back).digest(), hashlib.sha256(DATA).digest())
+        self.assertEqual(hashlib.sha256(back).digest(), hashlib.sha256(data).digest())
 
     def may_see(self, _pod):
         """The addresses that the pod may see as its client's."""
