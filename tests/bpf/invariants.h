@@ -2,6 +2,8 @@
 // What holds after every packet, whatever it was.
 #pragma once
 
+#include <optional>
+
 #include "tests/bpf/splice_bench.h"
 
 namespace slipgate::test {
@@ -20,7 +22,8 @@ class Invariants {
 
   private:
     Fate account(const Outcome& outcome);
-    void check_passed(const Bytes& frame, const Outcome& outcome);
+    void check_passed(const Bytes& frame, const Outcome& outcome, const FlowTable& after);
+    void check_foreign(const std::optional<Packet>& packet, const FlowTable& after);
     void check_sent(const Bytes& frame, const Outcome& outcome, const FlowTable& after);
     void check_flows(const Bytes& frame, const FlowTable& after);
 
