@@ -5,6 +5,7 @@ import collections
 import http.client
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -88,6 +89,12 @@ class Slipgated:
         """The value of one line of /metrics, named with its labels."""
         _, text = self.get("/metrics")
         return float(next(line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(series + " ")))
+
+    def metrics(self, name, label):
+        """{value of the label: value} of all lines of /metrics of that name, which have no other label."""
+        _, text = self.get("/metrics")
+        lines = re.findall(rf'^{name}{{{label}="(.*)"}} (.*)$', text, re.MULTILINE)
+        return {label: float(value) for label, value in lines}
 
     def dump(self, name):
         """Entries of a pinned map as bpftool prints them with BTF: [{"key": ..., "value": ...}, ...]."""

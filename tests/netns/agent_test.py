@@ -3,9 +3,10 @@
 
 import errno
 import json
+import re
 import subprocess
 
-from harness import FAMILIES, Case, eventually, host_of, main
+from harness import FAMILIES, Case, eventually, host_of, main, manifests
 from harness.clients import connect, curl
 from harness.nginx import make_file, sha256
 from harness.sandbox import WORK
@@ -101,6 +102,26 @@ class Agent(Case):
                 with self.assertRaises(OSError) as raised:
                     connect(host, self.target(family), timeout=5)
                 self.assertEqual(raised.exception.errno, errno.ENETUNREACH, "what the gateway's own stack says of a VIP")
+        self.agent.start()
+        self.check_new_connections()
+
+    def test_maps_that_cannot_be_written_are_counted_and_the_agent_lives_on(self):
+        errors = "slipgate_reconcile_errors_total"
+        before = self.agent.metric(errors)
+        subprocess.run(["bpftool", "map", "freeze", "pinned", self.agent.pins / "names"], check=True)
+        self.addCleanup(self.start_anew)
+        self.agent.folder.write("route-more", [manifests.tls_route("more", ["more.example.com"], {"b1": 1})])
+        self.addCleanup(self.agent.folder.remove, "route-more")
+        eventually(lambda: self.agent.metric(errors) > before, "the attempt that failed is counted")
+        eventually(lambda: self.agent.metric(errors) > before + 1, "it is tried again")
+        eventually(lambda: re.search(r"failed, trying again.*\bnames\b", self.agent.log.read_text()), "the log names the map")
+        self.assertTrue(self.agent.ready(), "what was in force still is")
+        self.check_new_connections()
+
+    def start_anew(self):
+        """With new maps."""
+        self.agent.terminate()
+        self.agent.close()
         self.agent.start()
         self.check_new_connections()
 

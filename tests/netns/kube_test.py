@@ -5,6 +5,8 @@ from harness import FAMILIES, Case, eventually, host_of, main
 from harness.clients import curl
 from harness.kube_slipgated import KubeSlipgated
 
+KINDS = ("GatewayClass", "Gateway", "ListenerSet", "TLSRoute", "ReferenceGrant", "Service", "EndpointSlice", "Namespace", "Node")
+
 
 class Kube(Case):
     agent_type = KubeSlipgated
@@ -24,6 +26,11 @@ class Kube(Case):
     def wait_for_b1(self, backend):
         for family in FAMILIES:
             eventually(lambda: self.answer("b1", family) == f"{backend}\n", f"b1 is served by {backend}")
+
+    def wait_until_all_are_followed_but(self, *kinds):
+        """By the metric, which has a line for each kind."""
+        wanted = {kind: float(kind not in kinds) for kind in KINDS}
+        eventually(lambda: self.agent.metrics("slipgate_source_followed", "kind") == wanted, f"/metrics says {wanted}")
 
     def test_what_the_api_server_holds_is_served_and_followed(self):
         self.check_connections()
@@ -67,11 +74,13 @@ class Kube(Case):
         self.agent.launch()
         eventually(lambda: "RBAC does not allow to list endpointslices" in (self.agent.get("/readyz") or ("", ""))[1],
                    "what is missing is named")
+        self.wait_until_all_are_followed_but("EndpointSlice")
         self.assertEqual(self.agent.tables(), before)
         self.check_connections()
         self.agent.api.forbidden.clear()
         eventually(self.agent.ready, "the agent is ready")
         self.assertEqual(self.agent.tables(), before)
+        self.wait_until_all_are_followed_but()
 
 
 if __name__ == "__main__":
