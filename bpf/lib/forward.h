@@ -147,11 +147,12 @@ static __always_inline int forward(struct __sk_buff* skb, struct sg_flow* flow, 
     const __u32 flags = ((__u8*)tcp)[13];
     const __u32 now = now_seconds();
 
-    /* What the packet carries, by the IP header: frames may be padded. A length of 0 is a packet over 64 KiB (BIG TCP).
-     */
+    /* What the packet carries, by the IP header: frames may be padded. A length of 0 means all of the frame, if that is
+     * more than the field can say (BIG TCP). */
+    const __u32 counted_from = SG_L3 + (ipv6 ? sizeof(struct ipv6hdr) : 0);
     __u32 ip_length = ipv6 ? bpf_ntohs(((struct ipv6hdr*)(data + SG_L3))->payload_len)
                            : bpf_ntohs(((struct iphdr*)(data + SG_L3))->tot_len);
-    __u32 total = ip_length ? SG_L3 + (ipv6 ? sizeof(struct ipv6hdr) : 0) + ip_length : skb->len;
+    __u32 total = ip_length || skb->len <= counted_from + 0xffff ? counted_from + ip_length : skb->len;
     if (l4 + header > total || total > skb->len) return DROP(bad_header);
     struct segment segment = {
         .seq = bpf_ntohl(tcp->seq),

@@ -226,7 +226,7 @@ TEST_F(HeadersTest, LengthsThatContradictEachOther) {
 
             const std::size_t field = kEthernet + (packet.ipv6() ? 4 : 2);
             const std::size_t counted = packet.ipv6() ? 0 : 20;  // of the IP header, in that field
-            for (const auto length : std::vector<std::size_t>{counted + 1, counted + 19, counted + 2000}) {
+            for (const auto length : std::vector<std::size_t>{0, counted + 1, counted + 19, counted + 2000}) {
                 SCOPED_TRACE(length);
                 Bytes frame = packet.frame();
                 put16(frame, field, length);
