@@ -233,6 +233,10 @@ struct Folders {
     const char *manifests, *status_dir, *relation;
 };
 
+void PrintTo(const Folders& folders, std::ostream* out) {
+    *out << folders.manifests << " and " << folders.status_dir;
+}
+
 class FoldersThatMeet : public testing::TestWithParam<Folders> {};
 
 TEST_P(FoldersThatMeet, AreRefusedNamingBothKeys) {

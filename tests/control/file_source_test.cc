@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "agent/base/log.h"
 #include "tests/control/file_source_fixture.h"
 
 namespace slipgate {
@@ -39,6 +40,27 @@ TEST_F(FileSourceTest, ReadsYamlYmlAndJsonAndNothingElse) {
     start();
     EXPECT_THAT(state_.snapshot.services, ElementsAre(Key("default/a"), Key("default/b"), Key("default/c")));
     EXPECT_THAT(problems(Severity::debug), IsEmpty());
+}
+
+TEST_F(FileSourceTest, EachObjectOfAnotherKindIsOneDebugLineHoweverOftenItIsRead) {
+    const std::string others =
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}\n---\n"
+        "{apiVersion: v1, kind: Secret, metadata: {name: key}}\n---\n"
+        "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: r}}\n---\n";
+    folder_.write("a.yaml", others + service("a", 1));
+    const auto level = log::enabled(log::Level::debug) ? log::Level::debug : log::Level::info;
+    log::set_level(log::Level::debug);
+    testing::internal::CaptureStderr();
+    start();
+    folder_.write("a.yaml", others + service("a", 2));
+    wait_for_port("default/a", 2);
+    const auto said = testing::internal::GetCapturedStderr();
+    log::set_level(level);
+    for (const auto* ignored : {"apps/v1 Deployment", "v1 Secret", "gateway.networking.k8s.io/v1 HTTPRoute"}) {
+        const auto first = said.find(fmt::format("ignored: {}", ignored));
+        ASSERT_NE(first, said.npos) << ignored << " in " << said;
+        EXPECT_EQ(said.find(fmt::format("ignored: {}", ignored), first + 1), said.npos) << said;
+    }
 }
 
 TEST_F(FileSourceTest, FollowsFilesAddedChangedRenamedAndRemoved) {

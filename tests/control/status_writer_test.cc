@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "agent/source/file/folder.h"
 #include "agent/source/file/load.h"
 #include "agent/source/file/yaml.h"
@@ -147,6 +150,18 @@ TEST_F(StatusWriterTest, LastTransitionTimeThatIsNoTimeIsMadeAnew) {
         EXPECT_EQ(conditions[1]["lastTransitionTime"], kThen) << garbage;
         fs::remove(folder_ / "gateway_default_edge.yaml");
     }
+}
+
+TEST_F(StatusWriterTest, AReaderHasTheOldFileOrTheNewOneAndNeverAPart) {
+    write(kThen);
+    const auto before = folder_.read("gateway_default_edge.yaml");
+    std::ifstream reader(folder_ / "gateway_default_edge.yaml");
+    statuses_.gateways["default/edge"].conditions[1].status = "True";
+    write(kNow);
+    std::stringstream seen;
+    seen << reader.rdbuf();
+    EXPECT_EQ(seen.str(), before) << "the file that a reader has open is not written to";
+    EXPECT_NE(folder_.read("gateway_default_edge.yaml"), before);
 }
 
 TEST_F(StatusWriterTest, WritesNothingWhenNothingChanged) {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/errors.md names every counter of counters.h and every condition and reason that a status can give."""
+"""docs/errors.md names every counter of counters.h and every condition and reason that a status can give, and says of each counter
+its meaning, cause and remedy."""
 
 import re
 import sys
@@ -14,8 +15,18 @@ CONDITION_TYPES_AND_VALUES = {
 }
 
 
+def incomplete_rows(text):
+    """Of the counters' tables, by their first cell."""
+    counted = text[:text.index("\n## Conditions")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in counted.splitlines() if line.startswith("| `")]
+    assert len(rows) > 50, "the tables are found"
+    return [row[0] for row in rows if len(row) != 4 or not all(row)]
+
+
 def main():
     text = (ROOT / "docs/errors.md").read_text()
+    if rows := incomplete_rows(text):
+        sys.exit(f"docs/errors.md lacks meaning, cause or remedy of: {', '.join(rows)}")
     documented = set(re.findall(r"`([\w./]+)`", text))
     counters = set(re.findall(r"^\s+X\((\w+), \"", (ROOT / "include/slipgate/counters.h").read_text(), re.MULTILINE))
     reasons = set()
