@@ -11,6 +11,7 @@ namespace slipgate::test {
 namespace {
 
 constexpr Side kSides[] = {Side::kClient, Side::kEndpoint};
+constexpr std::uint16_t kLoweredMtu = 1400;
 constexpr std::size_t kPorts = 8;  // bytes of TCP that every quote must have (RFC 792)
 
 struct Kind {
@@ -25,7 +26,7 @@ Kind too_big(const Family& family) {
 }
 
 Bytes icmp_message(const Packet& outer, Kind kind, const Bytes& quote, std::uint16_t error = 0) {
-    Bytes message = Bytes{kind.type, kind.code, 0, 0} + u32(1400) + quote;
+    Bytes message = Bytes{kind.type, kind.code, 0, 0} + u32(kLoweredMtu) + quote;
     const Bytes pseudo = outer.ipv6() ? pseudo_header(outer, 58, message.size()) : Bytes{};
     const auto sum = static_cast<std::uint16_t>(internet_checksum(pseudo + message) ^ error);
     message[2] = static_cast<std::uint8_t>(sum >> 8);
@@ -210,6 +211,40 @@ TEST_F(IcmpTest, UnreachableAboutOurSynRefusesOnlyWithItsNumber) {
         expect(outcome, kRedirected, {{"endpoint_rst", 1}, {"endpoint_refused", 1}});
         EXPECT_TRUE(same_frame(outcome.frame, c.expected_refusal().frame()));
         EXPECT_EQ(flow_entries(), 0U);
+    }
+}
+
+// The error comes from the address the packet was sent to, and quotes it as its sender knows it.
+TEST_F(IcmpTest, PacketLargerThanTheWayOutIsToldToItsSender) {
+    for (const char* link : {"up0", "dn0"})
+        run(std::string("ip link set ") + link + " mtu " + std::to_string(kLoweredMtu));
+    for (const auto* family : kFamilies) {
+        for (const auto from : kSides) {
+            SCOPED_TRACE(testing::Message() << family->name << (from == Side::kClient ? " client" : " endpoint"));
+            Connection c(*this, *family, port_++);
+            ASSERT_NO_FATAL_FAILURE(c.establish());
+            const Packet empty = c.packet(from, kAck);
+            const auto room = kLoweredMtu + kEthernet - empty.frame().size();
+            Packet p = c.packet(from, kAck | kPsh, Bytes(room, 7));
+            change_flow(p, [](sg_flow& flow) { flow.seen = 0; });  // a second has passed: the kernel is asked again
+            auto outcome = run_packet(p, from);
+            expect(outcome, kRedirected, {});
+            EXPECT_TRUE(same_frame(outcome.frame, c.translated(from, p).frame())) << "just fits";
+
+            p.payload.push_back(7);
+            outcome = run_packet(p, from);
+            expect(outcome, kRedirected, {{"too_big", 1}});
+            Packet back = c.answer_to(from);
+            back.next_header = p.ipv6() ? 58 : 1;
+            back.fragment = 0;
+            const std::size_t quoted = p.ipv6() ? 1280 - 48 : 576 - 28;  // RFC 4443 2.4 (c), RFC 1812 4.3.2.3
+            const Bytes message = icmp_message(back, too_big(*family), ip_packet(p, quoted));
+            EXPECT_TRUE(same_frame(outcome.frame, ip_frame(back, message)));
+            const auto entry = flow(p);
+            ASSERT_TRUE(entry);
+            EXPECT_EQ(entry->state, SG_FLOW_ESTABLISHED);
+            EXPECT_EQ(entry->seq_end, p.seq + room) << "it was not sent";
+        }
     }
 }
 
