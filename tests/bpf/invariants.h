@@ -25,7 +25,8 @@ class Invariants {
     void check_passed(const Bytes& frame, const Outcome& outcome, const FlowTable& after);
     void check_foreign(const std::optional<Packet>& packet, const FlowTable& after);
     void check_sent(const Bytes& frame, const Outcome& outcome, const FlowTable& after);
-    void check_flows(const Bytes& frame, const FlowTable& after);
+    void check_flows(const FlowTable& after);
+    void check_new(const Bytes& frame, const FlowTable& after);
 
     SpliceBench& bench_;
     FlowTable flows_;  // before the packet
