@@ -9,6 +9,8 @@
 #include <array>
 #include <string_view>
 
+#include "agent/datapath/interface_message.h"
+
 namespace slipgate {
 namespace {
 
@@ -29,6 +31,16 @@ Framing framing(unsigned short type) {
     }
 }
 
+// Why the program cannot work there; empty: it can.
+std::string_view unsuited(const Interface& interface) {
+    if (interface.loopback) return "loopback: clients and endpoints on this node are not served";
+    if (interface.framing == Framing::kOther) return "its link layer is neither Ethernet nor bare IP";
+    if (interface.bond_slave) return "slave of a bond: the bond itself carries the program";
+    return {};
+}
+
+}  // namespace
+
 Interface read_interface(const nlmsghdr* message) {
     const auto* header = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
     const NetlinkAttributes attributes(message, sizeof(*header));
@@ -45,16 +57,6 @@ Interface read_interface(const nlmsghdr* message) {
     }
     return interface;
 }
-
-// Why the program cannot work there; empty: it can.
-std::string_view unsuited(const Interface& interface) {
-    if (interface.loopback) return "loopback: clients and endpoints on this node are not served";
-    if (interface.framing == Framing::kOther) return "its link layer is neither Ethernet nor bare IP";
-    if (interface.bond_slave) return "slave of a bond: the bond itself carries the program";
-    return {};
-}
-
-}  // namespace
 
 Result<std::vector<Interface>> list_interfaces(NetlinkSocket& netlink) {
     std::array<char, 256> buffer{};
