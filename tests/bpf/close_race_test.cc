@@ -18,7 +18,7 @@ class CloseRaceTest : public SpliceBench {
 // Each CPU notes its FIN and looks for the other's. One of them at least must see it, or the connection never ends.
 TEST_F(CloseRaceTest, FinsOnTwoCpusEndTheConnection) {
     if (!race_.possible()) GTEST_SKIP() << "there is nothing to race with on one CPU";
-    constexpr int kRounds = 20000;
+    constexpr int kRounds = 5000;
     for (const auto* family : kFamilies) {
         SCOPED_TRACE(family->name);
         Connection c(*this, *family, 20000);
