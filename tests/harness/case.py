@@ -7,7 +7,7 @@ import unittest
 from . import certificates, manifests, sandbox
 from .nginx import PORT as NGINX_PORT
 from .nginx import Nginx
-from .servers import Server, echo
+from .servers import Server, echo, over_tls
 from .slipgated import Slipgated
 from .topology import FAMILIES, FAMILY_NAMES, Network
 
@@ -33,6 +33,7 @@ class Case(unittest.TestCase):
     direct = False
     nginx = True
     echo = False  # backends send back what they get, in the place of nginx
+    tls_echo = False  # the same inside TLS, each with its own certificate
     flags = ()  # of slipgated
     agent_type = Slipgated
     nodes = {}  # by name of a backend: its node in EndpointSlices
@@ -49,6 +50,8 @@ class Case(unittest.TestCase):
             cls.certificates[backend.name] = certificates.make(backend.name, hosts)
             if cls.echo:
                 cls.addClassCleanup(Server(backend, NGINX_PORT, echo).close)
+            elif cls.tls_echo:
+                cls.addClassCleanup(Server(backend, NGINX_PORT, over_tls(cls.certificates[backend.name], echo)).close)
             elif cls.nginx:
                 cls.addClassCleanup(Nginx(backend, cls.certificates[backend.name]).close)
         if not cls.direct:

@@ -55,16 +55,24 @@ def connect(client, target, timeout=120, **options):
     return connection
 
 
-def tls_context(trust=None):
+def tls_context(trust=()):
+    """The server must have one of the certificates of `trust`, where there are any, and it must be valid for the name asked."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if trust:
-        context.load_verify_locations(trust.certificate)
+        for one in trust:
+            context.load_verify_locations(one.certificate)
     else:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
-def tls(client, target, name, trust=None, **options):
+def peer_name(session):
+    """Who answered: the common name of the verified certificate."""
+    subject = dict(attribute for (attribute,) in session.getpeercert()["subject"])
+    return subject["commonName"]
+
+
+def tls(client, target, name, trust=(), **options):
     """A TLS connection (ssl.SSLSocket) with that server name."""
     return tls_context(trust).wrap_socket(connect(client, target, **options), server_hostname=name)
 
@@ -75,7 +83,7 @@ class ChosenSegments:
     `send()` sends a part.
     """
 
-    def __init__(self, client, target, name, size=0, trust=None):
+    def __init__(self, client, target, name, size=0, trust=()):
         self._context = tls_context(trust)
         if size:
             self._context.set_alpn_protocols(["http/1.1"] + [f"{n:0>200}" for n in range(-(-size // 201))])

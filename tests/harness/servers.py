@@ -3,6 +3,7 @@
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 
@@ -67,3 +68,15 @@ def echo(connection):
     """Sends back what comes, to the end."""
     while part := connection.recv(1 << 16):
         connection.sendall(part)
+
+
+def over_tls(certificate, handler):
+    """A handler that completes the TLS handshake with this certificate, then has `handler` speak inside (ssl.SSLSocket)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.certificate, certificate.key)
+
+    def whole(connection):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # no answer waits for the ACK of session tickets
+        with context.wrap_socket(connection, server_side=True) as session:
+            handler(session)
+    return whole

@@ -39,7 +39,7 @@ class OpeningDirect(Case):
     def check(self, lose=(), late=(), cut=200, size=0):
         for family in self.each_family():
             self.wire.from_host.configure(lose=lose, late=late)
-            trust = self.certificates["b1"]
+            trust = [self.certificates["b1"]]
             with closing(ChosenSegments(self.client, self.target(family), host_of("b1"), size, trust)) as client:
                 self.assertGreater(len(client.hello), cut)
                 client.send(client.hello[:cut])

@@ -1,47 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Weights are shares of connections. A count outside of what the binomial distribution allows at p = 10^-6 is a defect; a
+Weights are shares of TLS connections. A count outside of what the binomial distribution allows at p = 10^-6 is a defect; a
 correct implementation fails a run of this file about once in 10^5.
 """
 
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 from harness import FAMILIES, Case, Counting, eventually, main, manifests
 from harness.binomial import bounds
 from harness.bpf_arrays import array_entries
-from harness.clients import connect
-from harness.hello import made
-from harness.nginx import PORT
-from harness.servers import Server
+from harness.clients import connect, peer_name, tls_context
 
-CONNECTIONS = 1500  # of each family
-NAME = "weights.example.com"
+CONNECTIONS, AT_A_TIME = 1500, 4  # of each family
+NAME = "weights.wild.example.com"  # every backend has a certificate for it
 INVALID = 0xffffffff  # SG_BACKEND_INVALID of abi.h
 
 
 class Weights(Case):
-    nginx = False
+    tls_echo = True
     backends = 3
     flags = ("--closing-time", "1s")
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for backend in cls.network.backends:
-            def handler(connection, answer=backend.name.encode()):
-                connection.recv(4096)
-                connection.sendall(answer)
-            cls.addClassCleanup(Server(backend, PORT, handler).close)
+        cls.context = tls_context(cls.certificates.values())
 
     def ask(self, family):
-        """Name of the backend that answered; "refused" for a RST."""
-        with connect(self.client, self.target(family)) as connection:
-            try:
-                connection.sendall(made(NAME))
-                return connection.recv(16).decode()
-            except ConnectionResetError:
-                return "refused"
+        """The backend that answered, by its verified certificate; "refused" for a RST."""
+        connection = connect(self.client, self.target(family))
+        try:
+            with self.context.wrap_socket(connection, server_hostname=NAME) as session:
+                session.sendall(b"?")
+                self.assertEqual(session.recv(1), b"?")
+                return peer_name(session)
+        except ConnectionResetError:
+            return "refused"
 
     def publish(self, weights):
         """The route with these weights ({service: weight}) is in the maps when this returns."""
@@ -69,8 +65,8 @@ class Weights(Case):
         self.publish(weights)
         total = sum(weights.values())
         for family in self.each_family():
-            with self.client.entered():
-                answers = [self.ask(family) for _ in range(CONNECTIONS)]
+            with ThreadPoolExecutor(AT_A_TIME) as pool:
+                answers = list(pool.map(self.ask, [family] * CONNECTIONS))
             for service, weight in weights.items():
                 answer = service if service != "missing" else "refused"
                 count = answers.count(answer)
