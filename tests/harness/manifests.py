@@ -38,18 +38,30 @@ def listener_set(name, port=443, hostname=None, gateway="gateway"):
 
 
 def tls_route(name, hostnames, backends, *parents, parent_kind="Gateway"):
-    """`backends`: {service: weight}. Without `parents`, its parent is "gateway"."""
+    """`backends`: {service: weight}, one of another namespace as namespace/service. Without `parents`, its parent is "gateway"."""
     parent_refs = [{"kind": parent_kind, "name": parent} for parent in parents or ["gateway"]]
-    refs = [{"name": service, "port": 443, "weight": weight} for service, weight in backends.items()]
+    refs = [_service_ref(service) | {"port": 443, "weight": weight} for service, weight in backends.items()]
     return _object(GATEWAY_API, "TLSRoute", name, spec={
         "parentRefs": parent_refs, "hostnames": hostnames, "rules": [{"backendRefs": refs}]})
 
 
-def service(name):
-    return _object("v1", "Service", name, spec={"ports": [{"name": "tls", "protocol": "TCP", "port": 443}]})
+def _service_ref(service):
+    namespace, _, name = service.rpartition("/")
+    return {"name": name} | ({"namespace": namespace} if namespace else {})
 
 
-def endpoint_slices(service, addresses, port=8443, nodes=None):
+def reference_grant(namespace):
+    """TLSRoutes of `default` may refer to the Services of `namespace`."""
+    return _object(GATEWAY_API, "ReferenceGrant", "routes", namespace, spec={
+        "from": [{"group": GATEWAY_API.partition("/")[0], "kind": "TLSRoute", "namespace": "default"}],
+        "to": [{"group": "", "kind": "Service"}]})
+
+
+def service(name, namespace="default"):
+    return _object("v1", "Service", name, namespace, spec={"ports": [{"name": "tls", "protocol": "TCP", "port": 443}]})
+
+
+def endpoint_slices(service, addresses, port=8443, nodes=None, namespace="default"):
     """One slice for each address family in `addresses`. `nodes`: {address: name of its node}."""
     def endpoint(address):
         node = (nodes or {}).get(address)
@@ -57,16 +69,16 @@ def endpoint_slices(service, addresses, port=8443, nodes=None):
     slices = []
     for kind, found in ("IPv4", [a for a in addresses if ":" not in a]), ("IPv6", [a for a in addresses if ":" in a]):
         if found:
-            slices.append(_object("discovery.k8s.io/v1", "EndpointSlice", f"{service}-{kind.lower()}", addressType=kind,
+            slices.append(_object("discovery.k8s.io/v1", "EndpointSlice", f"{service}-{kind.lower()}", namespace, addressType=kind,
                                   endpoints=[endpoint(address) for address in found],
                                   ports=[{"name": "tls", "protocol": "TCP", "port": port}]))
             slices[-1]["metadata"]["labels"] = {"kubernetes.io/service-name": service}
     return slices
 
 
-def backend(name, addresses, port=8443, nodes=None):
+def backend(name, addresses, port=8443, nodes=None, namespace="default"):
     """A Service with its EndpointSlices."""
-    return [service(name), *endpoint_slices(name, addresses, port, nodes)]
+    return [service(name, namespace), *endpoint_slices(name, addresses, port, nodes, namespace)]
 
 
 class Folder:

@@ -1,59 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Routes, weights and endpoints change under 200 live connections: none is cut, new ones follow the change."""
+"""Routes, weights, endpoints and grants change under 200 live TLS connections: none is cut, new ones follow the change."""
 
-from harness import FAMILIES, Case, eventually, main, manifests
-from harness.clients import connect
-from harness.hello import made
-from harness.nginx import PORT
-from harness.servers import Server, read_exactly
+from harness import FAMILIES, Case, Counting, eventually, main, manifests
+from harness.clients import connect, peer_name, tls_context
+from harness.servers import read_exactly
 
 LIVE = 200
-NAME, OTHER = "change.example.com", "moved1.example.com"  # of one length: the servers read a hello of that length
+NAME, OTHER = "change.wild.example.com", "moved.wild.example.com"  # every backend has a certificate for them
 
 
 class Change(Case):
-    nginx = False
+    tls_echo = True
     backends = 3
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for backend in cls.network.backends:
-            def handler(connection, answer=backend.name.encode()):
-                """Names itself once for the hello, then for each byte."""
-                read_exactly(connection, len(made(NAME)))
-                connection.sendall(answer)
-                while connection.recv(1):
-                    connection.sendall(answer)
-            cls.addClassCleanup(Server(backend, PORT, handler).close)
+        cls.context = tls_context(cls.certificates.values())
 
     def setUp(self):
         self.publish("route", [manifests.tls_route("change", [NAME], {"b1": 1, "b2": 1})])
         eventually(lambda: {self.ask() for _ in range(20)} == {"b1", "b2"}, "the route of the test serves")
-        self.live = []  # (connection, name of its backend)
-        for number in range(LIVE):
-            connection = self.open(FAMILIES[number % 2])
-            self.live.append((connection, connection.recv(2)))
-            self.addCleanup(connection.close)
+        self.live = [self.open(FAMILIES[number % 2]) for number in range(LIVE)]
+        for session in self.live:
+            self.addCleanup(session.close)
+        self.assertEqual({peer_name(session) for session in self.live}, {"b1", "b2"})
 
     def tearDown(self):
-        for connection, backend in self.live:
-            connection.sendall(b".")
-            self.assertEqual(connection.recv(2), backend, "a connection stays where it is")
-        self.assertEqual({backend for _, backend in self.live}, {b"b1", b"b2"})
+        """Only the backend that has a session's keys can send back what was sent in it."""
+        for number, session in enumerate(self.live):
+            self.assert_echoes(session, f"connection {number}".encode())
+
+    def assert_echoes(self, session, data):
+        session.sendall(data)
+        self.assertEqual(read_exactly(session, len(data)), data)
 
     def publish(self, file, objects):
         self.agent.folder.write(file, objects)
 
     def open(self, family, name=NAME):
-        connection = connect(self.client, self.target(family))
-        connection.sendall(made(name))
-        return connection
+        """A TLS session; its certificate is verified, and data has gone both ways."""
+        session = self.context.wrap_socket(connect(self.client, self.target(family)), server_hostname=name)
+        self.assert_echoes(session, b"first")
+        return session
 
     def ask(self, family=FAMILIES[0], name=NAME):
         try:
-            with self.open(family, name) as connection:
-                return connection.recv(2).decode()
+            with self.open(family, name) as session:
+                return peer_name(session)
         except ConnectionResetError:
             return "refused"
         except OSError as error:  # without a VIP the gateway's stack answers
@@ -95,6 +89,36 @@ class Change(Case):
     def test_route_removed(self):
         self.agent.folder.remove("route")
         self.becomes({"refused"}, "the name is refused")
+
+    def test_reference_grant_removed_and_added(self):
+        """A Service of another namespace serves while its grant is there; without it its share is refused, not given to b1."""
+        addresses = [self.network.backends[2].address[family] for family in FAMILIES]
+        self.publish("elsewhere", manifests.backend("b3", addresses, namespace="elsewhere"))
+        self.addCleanup(self.agent.folder.remove, "elsewhere")
+        grant = [manifests.reference_grant("elsewhere")]
+        self.publish("grant", grant)
+        self.addCleanup(self.agent.folder.remove, "grant")
+        self.publish("route", [manifests.tls_route("change", [NAME], {"b1": 1, "elsewhere/b3": 1})])
+        self.becomes({"b1", "b3"}, "b3 serves by its grant")
+        self.live += self.granted()
+
+        self.agent.folder.remove("grant")
+        with Counting(self.agent) as counted:
+            self.becomes({"b1", "refused"}, "the share of b3 is refused")
+            self.assertGreater(counted["no_backend"], 0)
+        eventually(lambda: self.agent.access_log(event="refused", reason="no_backend", sni=NAME), "the log names the reason")
+        self.publish("grant", grant)
+        self.becomes({"b1", "b3"}, "b3 serves again")
+
+    def granted(self):
+        """A live connection of each family to b3."""
+        for family in FAMILIES:
+            session = self.open(family)
+            while peer_name(session) != "b3":
+                session.close()
+                session = self.open(family)
+            self.addCleanup(session.close)
+            yield session
 
     def test_gateway_removed(self):
         objects = [manifests.gateway_class(), manifests.gateway(self.network.vip.values())]
