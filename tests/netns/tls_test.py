@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS 1.2 and 1.3 of curl and openssl to nginx: the right backend answers, with its own certificate, over IPv4 and IPv6."""
+"""TLS 1.2 and 1.3 of curl and openssl to nginx and openssl: the right backend answers, with its own certificate, over IPv4 and IPv6."""
+
+from contextlib import closing
 
 from harness import V6, Case, eventually, host_of, main, manifests
 from harness.clients import certificate_of, curl, s_client, url_host
 from harness.nginx import PORT as NGINX_PORT
 from harness.sandbox import WORK
 
-OPENSSL = "openssl.example.com"
+OPENSSL, OPENSSL_PORT = "openssl.example.com", NGINX_PORT + 1
 SHARED, SET_PORT = "set.wild.example.com", 8444  # of two ListenerSets; every backend has a certificate for it
 VERSIONS = {"1.2": ("--tls-max", "1.2", "-tls1_2", "TLSv1.2"), "1.3": ("--tlsv1.3", "--tls-max", "1.3", "-tls1_3", "TLSv1.3")}
 
@@ -45,19 +47,41 @@ class TlsDirect(Case):
             self.assertIn("Early data was accepted", output)
             self.assertIn("\nb1\n", output)
 
+    def test_openssl_as_the_server(self):
+        """It sends back each line from its end to its beginning."""
+        self.publish_openssl()
+        for family in self.each_family():
+            for version, (*_, option, protocol) in VERSIONS.items():
+                with self.subTest(version=version), closing(self.s_server(family, option, "-rev")):
+                    output = s_client(self.client, self.openssl_target(family), option, "-ign_eof", name=OPENSSL, send="desrever\nCLOSE\n")
+                    self.assertIn("\nreversed\n", output)
+                    self.assertIn(f"Protocol  : {protocol}" if version == "1.2" else f"New, {protocol}", output)
+                    self.assertEqual(certificate_of(output), self.certificates["b2"].der)
+
+    def s_server(self, family, *options):
+        """openssl's own server, on b2; what it gets and says is in its log. Ended by the caller, or with the test."""
+        certificate, version = self.certificates["b2"], "6" if family == V6 else "4"
+        log = WORK / "s_server"
+        log.unlink(missing_ok=True)
+        server = self.network.backends[1].start(
+            "openssl", "s_server", f"-{version}", "-accept", OPENSSL_PORT, "-cert", certificate.certificate, "-key", certificate.key,
+            *options, log=log)
+        self.addCleanup(server.close)
+        eventually(lambda: "ACCEPT" in server.log_text(), "s_server listens")
+        return server
+
+    def openssl_target(self, family):
+        return (self.network.backends[1].address[family], OPENSSL_PORT) if self.direct else self.target(family)
+
     def test_early_data_to_openssl(self):
         """The same with openssl's own server, which prints what it gets."""
-        backend, port, certificate = self.network.backends[1], NGINX_PORT + 1, self.certificates["b2"]
-        self.publish_openssl(port)
+        self.publish_openssl()
         for family in self.each_family():
             version = "6" if family == V6 else "4"
-            log, session, request = (WORK / f"openssl-{name}-{version}" for name in ("log", "session", "request"))
-            server = backend.start("openssl", "s_server", f"-{version}", "-accept", port, "-cert", certificate.certificate,
-                                   "-key", certificate.key, "-tls1_3", "-early_data", "-no_anti_replay", log=log)
-            self.addCleanup(server.close)
-            eventually(lambda: "ACCEPT" in server.log_text(), "s_server listens")
+            session, request = (WORK / f"openssl-{name}-{version}" for name in ("session", "request"))
+            server = self.s_server(family, "-tls1_3", "-early_data", "-no_anti_replay")
             request.write_text(f"early data over IPv{version}\n")
-            address, target_port = (backend.address[family], port) if self.direct else self.target(family)
+            address, target_port = self.openssl_target(family)
             command = ["openssl", "s_client", "-connect", f"{url_host(address)}:{target_port}", "-servername", OPENSSL, "-tls1_3"]
             first = self.client.start(*command, "-sess_out", session, log=WORK / f"s_client-{version}")
             eventually(lambda: session.exists() and "END SSL SESSION" in session.read_text(), "session ticket")
@@ -68,7 +92,7 @@ class TlsDirect(Case):
             second.close()
             server.close()
 
-    def publish_openssl(self, port):
+    def publish_openssl(self):
         """Nothing to publish for the control."""
 
 
@@ -99,8 +123,8 @@ class Tls(TlsDirect):
             eventually(lambda: ask(target, SHARED, backend) == f"{backend}\n", f"{backend} serves the ListenerSet's port")
             self.assertEqual(ask(self.target(family), host_of("b1"), "b1"), "b1\n")
 
-    def publish_openssl(self, port):
-        self.write_backend("openssl", self.network.backends[1:], port)
+    def publish_openssl(self):
+        self.write_backend("openssl", self.network.backends[1:], OPENSSL_PORT)
         self.agent.folder.write("route-openssl", [manifests.tls_route("openssl", [OPENSSL], {"openssl": 1})])
         eventually(lambda: any(e["value"]["hostname"] == OPENSSL for e in self.agent.dump("names")), f"{OPENSSL} in the maps")
 
