@@ -6,10 +6,10 @@ import threading
 import time
 
 from harness import Case, eventually, host_of, main
-from harness.clients import connect
+from harness.clients import connect, tls
 from harness.hello import real
 from harness.nginx import PORT as BACKEND_PORT
-from harness.servers import Server, read_exactly, read_to_end, reset
+from harness.servers import Server, over_tls, read_exactly, read_to_end, reset
 from harness.topology import V6
 
 HELLO = real(host_of("b1"))
@@ -29,9 +29,20 @@ class ClosingDirect(Case):
             connection.sendall(b".")
             handler(connection)
 
-        server = Server(self.network.backends[0], BACKEND_PORT, whole)
+        return self.start(whole)
+
+    def start(self, handler):
+        server = Server(self.network.backends[0], BACKEND_PORT, handler)
         self.addCleanup(server.close)
         return server
+
+    def serve_tls(self, handler):
+        """The same inside TLS: b1 answers with the byte that it got."""
+        def whole(session):
+            session.sendall(session.recv(1))
+            handler(session)
+
+        return self.start(over_tls(self.certificates["b1"], whole))
 
     def open(self, family, **options):
         connection = connect(self.client, self.target(family), **options)
@@ -39,6 +50,14 @@ class ClosingDirect(Case):
         connection.sendall(HELLO)
         self.assertEqual(connection.recv(1), b".")
         return connection
+
+    def open_tls(self, family, **options):
+        """To a server of serve_tls(), whose certificate is verified."""
+        session = tls(self.client, self.target(family), host_of("b1"), [self.certificates["b1"]], **options)
+        self.addCleanup(session.close)
+        session.sendall(b"?")
+        self.assertEqual(session.recv(1), b"?")
+        return session
 
     def no_sockets_left(self, *hosts):
         for host in hosts:
@@ -135,28 +154,30 @@ class ClosingDirect(Case):
         self.ended("fin", 40)
 
     def test_server_closes_at_once_after_64_mib(self):
-        self.serve(lambda connection: connection.sendall(MEBIBYTE * 64))
+        server = self.serve_tls(lambda session: session.sendall(MEBIBYTE * 64))
         for family in self.each_family():
-            with self.open(family) as connection:
-                self.assertTrue(read_to_end(connection) == MEBIBYTE * 64, "all that was sent, in order")
+            with self.open_tls(family) as session:
+                self.assertTrue(read_to_end(session) == MEBIBYTE * 64, "all that was sent, in order")
+        self.assertEqual(server.failures, [])
         self.ended("fin", 2)
 
     def test_reader_that_stops_for_10_seconds(self):
         """The server fills the window and waits; nothing is lost, nothing is buffered between."""
         sent = []
 
-        def handler(connection):
+        def handler(session):
             for _ in range(64):
-                connection.sendall(MEBIBYTE)
+                session.sendall(MEBIBYTE)
                 sent.append(1)
 
-        self.serve(handler)
-        connections = [self.open(family, receive_buffer=1 << 18) for family in self.each_family()]
+        server = self.serve_tls(handler)
+        sessions = [self.open_tls(family, receive_buffer=1 << 18) for family in self.each_family()]
         time.sleep(10)  # what is tested, not a guess
         self.assertLess(len(sent), 64, "both servers are held back")
-        for connection in connections:
-            self.assertTrue(read_to_end(connection) == MEBIBYTE * 64, "all that was sent, in order")
-            connection.close()
+        for session in sessions:
+            self.assertTrue(read_to_end(session) == MEBIBYTE * 64, "all that was sent, in order")
+            session.close()
+        self.assertEqual(server.failures, [])
         self.ended("fin", 2)
 
     def test_connect_then_close_leaves_nothing(self):
