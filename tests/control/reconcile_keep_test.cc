@@ -71,6 +71,18 @@ TEST_F(ReconcileKeep, ANewVipWaitsForABackendWhoseWaysAreUnknown) {
     EXPECT_THAT(endpoints(), ElementsAre(HasSubstr("10.0.0.1:8443")));
 }
 
+TEST_F(ReconcileKeep, AShareOfWeightZeroHoldsUpNoRoute) {
+    auto table = shop_by({"10.0.0.1"});
+    table.backends["shop/off:443"].endpoints.emplace_back(at("10.0.0.9", 8443));
+    table.routes["shop/web"].backends.push_back({"shop/off:443", 0});
+    bench_.unknown = {ip("10.0.0.9")};
+    EXPECT_TRUE(bench_.apply(table).again) << "its own backend is tried again";
+    EXPECT_THAT(endpoints(), ElementsAre(HasSubstr("10.0.0.1:8443")));
+    bench_.unknown.clear();
+    EXPECT_FALSE(bench_.apply(table).again);
+    EXPECT_THAT(endpoints(), ElementsAre(HasSubstr("10.0.0.1:8443")));
+}
+
 // An opening that was under way when the old agent ended knows its backend by the index.
 TEST_F(ReconcileKeep, TheNextAgentLetsIndicesOfRemovedObjectsRest) {
     ASSERT_THAT(bench_.apply(shop_by({"10.0.0.1"})).failures, IsEmpty());
