@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <random>
+#include <string_view>
 
 #include "tests/bpf/connection.h"
 
@@ -114,7 +115,7 @@ TEST_F(SendersTest, AddressesThatNoSenderHasGetNoAnswer) {
                 EXPECT_EQ(outcome.action, kDropped);
                 EXPECT_EQ(outcome.counted, (Counted{{"martian", 1}}));
                 p = c.packet(Side::kEndpoint, flags, Bytes(10, 1));
-                p.source = source == family->vip ? family->ours : source;
+                p.source = std::string_view(source) == family->vip ? family->ours : source;
                 outcome = run_packet(p, Side::kEndpoint);
                 EXPECT_EQ(outcome.action, kDropped);
                 EXPECT_EQ(outcome.counted, (Counted{{"martian", 1}}));

@@ -17,6 +17,12 @@ using testing::IsEmpty;
 
 namespace fs = std::filesystem;
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 // As long as it lives, the process can open nothing.
 class NoMoreFiles {
   public:
@@ -64,6 +70,7 @@ TEST_F(FileSourceErrors, FirstStateWaitsForAFolderThatIsAway) {
 }
 
 TEST_F(FileSourceErrors, FirstStateWaitsUntilTheFolderCanBeOpened) {
+    if (kSanitized) GTEST_SKIP() << "UBSan looks at vtables through a pipe, and there can be none";
     folder_.write("a.yaml", service("a", 1));
     open();
     {
@@ -76,6 +83,7 @@ TEST_F(FileSourceErrors, FirstStateWaitsUntilTheFolderCanBeOpened) {
 }
 
 TEST_F(FileSourceErrors, FolderThatCannotBeOpenedIsTriedAgain) {
+    if (kSanitized) GTEST_SKIP() << "UBSan looks at vtables through a pipe, and there can be none";
     folder_.write("a.yaml", service("a", 1));
     start();
     folder_.write("a.yaml", service("a", 2));
