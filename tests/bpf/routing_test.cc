@@ -30,6 +30,13 @@ class RoutingTest : public SpliceBench {
             (client ? "02:00:00:00:01:09 dev dn0" : "02:00:00:00:02:09 dev up0"));
     }
     static Side other(Side side) { return side == Side::kClient ? Side::kEndpoint : Side::kClient; }
+
+    void expect_forwarded(const Connection& c, Side from, const Packet& p, const Counted& counted) {
+        const auto outcome = run_packet(p, from);
+        EXPECT_EQ(outcome.action, kRedirected);
+        EXPECT_EQ(outcome.counted, counted);
+        EXPECT_TRUE(same_frame(outcome.frame, c.translated(from, p).frame()));
+    }
 };
 
 TEST_F(RoutingTest, LostRouteIsCountedAndTheLastKnownWayStaysInUse) {
@@ -42,12 +49,8 @@ TEST_F(RoutingTest, LostRouteIsCountedAndTheLastKnownWayStaysInUse) {
             const Packet p = c.packet(from, kAck | kPsh, Bytes(100, 7));
             ASSERT_NO_FATAL_FAILURE(change_route("del", *family, other(from)));
             a_second_later(p);
-            for (const Counted& counted : {Counted{{"fib_fallback", 1}}, Counted{}}) {
-                const auto outcome = run_packet(p, from);
-                EXPECT_EQ(outcome.action, kRedirected);
-                EXPECT_EQ(outcome.counted, counted);
-                EXPECT_TRUE(same_frame(outcome.frame, c.translated(from, p).frame()));
-            }
+            for (const Counted& counted : {Counted{{"fib_fallback", 1}}, Counted{}})
+                expect_forwarded(c, from, p, counted);
             ASSERT_NO_FATAL_FAILURE(change_route("add", *family, other(from)));
             a_second_later(p);
             EXPECT_EQ(run_packet(p, from).counted, Counted{});
@@ -116,7 +119,7 @@ TEST_F(RoutingTest, UnknownNeighbourIsLeftToTheKernel) {
         ASSERT_NO_FATAL_FAILURE(c.syn());
         const Packet hello = c.packet(Side::kClient, kAck | kPsh, c.hello);
         ASSERT_NO_FATAL_FAILURE(change_neighbour("del", *family, Side::kEndpoint));
-        auto outcome = run_packet(hello, Side::kClient);
+        const auto outcome = run_packet(hello, Side::kClient);
         EXPECT_EQ(outcome.action, kRedirected);
         Counted counted{{"hello_segment", 1}, {"hello", 1}, {"endpoint_syn", 1}, {"neighbour_unresolved", 1}};
         EXPECT_EQ(outcome.counted, counted);
@@ -133,12 +136,7 @@ TEST_F(RoutingTest, UnknownNeighbourIsLeftToTheKernel) {
             const Packet p = open.packet(from, kAck | kPsh, Bytes(100, 7));
             ASSERT_NO_FATAL_FAILURE(change_neighbour("del", *family, other(from)));
             a_second_later(p);
-            for (int i = 0; i < 2; ++i) {
-                outcome = run_packet(p, from);
-                EXPECT_EQ(outcome.action, kRedirected);
-                EXPECT_EQ(outcome.counted, unresolved);
-                EXPECT_TRUE(same_frame(outcome.frame, open.translated(from, p).frame()));
-            }
+            for (int i = 0; i < 2; ++i) expect_forwarded(open, from, p, unresolved);
             ASSERT_NO_FATAL_FAILURE(change_neighbour("replace", *family, other(from)));
             a_second_later(p);
             EXPECT_EQ(run_packet(p, from).counted, Counted{});
