@@ -140,7 +140,7 @@ class SlipgatePreserve(Slipgate):
     """The server sees the client's address and port. That is the opening's matter: established, packets take the same path."""
 
     name = "slipgate-preserve"
-    workloads = "crr", "crr_ipv6", "rr1", "rr32", "down8_wire", "up8_wire"
+    workloads = "crr", "crr_2seg", "crr_ipv6", "rr1", "rr32", "down8_wire", "up8_wire"
 
     def https_target(self):
         return None

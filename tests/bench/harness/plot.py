@@ -37,8 +37,8 @@ def _panel(workload, x, y):
         middle = top + BAR / 2 - 2
         start = x + LEFT
         low, high, median = (start + max(subject[key], 0) * scale for key in ("min", "max", "median"))
-        against = report.ratio(workload, gateway)
-        label = report.number(subject["median"]) + (f"  ({against:.2f})" if against is not None else "")
+        against = report.ratio(workload, gateway, report.BASE)
+        label = report.number(subject["median"]) + (f"  ({against['median']:.2f})" if against else "")
         out += [f'<text x="{start - 6}" y="{middle + 4}" text-anchor="end">{escape(gateway)}</text>',
                 f'<rect x="{start}" y="{top}" width="{median - start:.1f}" height="{BAR - 5}" '
                 f'fill="{COLOURS.get(gateway, "#999")}"/>',
