@@ -8,7 +8,7 @@
 namespace slipgate::kube {
 namespace {
 
-// Of JSON text, which takes several times as much room when it is read.
+// A page of JSON text, which takes several times as much room when it is read.
 constexpr std::size_t kLongestAnswer = 64U << 20U;
 
 // A watch that ends sooner, without a word, would do so again: the same bound as client-go's.
@@ -73,8 +73,7 @@ void Follower::act(const FindVersion& /*action*/) {
 
 void Follower::act(const List& action) {
     if (action.token.empty()) listed_.clear();
-    HttpRequest page{collection_path(*reflector_.resource, version()),
-                     {{"limit", std::to_string(reflector_.resource->page_size)}}};
+    HttpRequest page{collection_path(*reflector_.resource, version()), {{"limit", std::to_string(action.limit)}}};
     if (!action.token.empty()) page.query.emplace_back("continue", action.token);
     request(page);
 }
@@ -85,6 +84,7 @@ void Follower::act(const Watch& action) {
               {"allowWatchBookmarks", "true"},
               {"resourceVersion", action.resource_version},
               {"timeoutSeconds", std::to_string(action.timeout.count())}}});
+    due_ = requested_ + patience_.watch;  // its first word may be a bookmark
 }
 
 void Follower::act(const KeepPage& /*action*/) {
@@ -142,7 +142,8 @@ void Follower::on_data(std::string_view bytes) {
         if (!lines_.add(bytes, [this](std::string_view line) { return on_line(line); }))
             tell(Garbled{"a watch event is too long"});
     } else if (body_.size() + bytes.size() > kLongestAnswer) {
-        tell(Garbled{"an answer of the API server is too long"});
+        tell(reflector_.phase == Phase::kListing ? Event{TooLong{}}
+                                                 : Event{Garbled{"an answer of the API server is too long"}});
     } else {
         body_ += bytes;
     }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/base/backoff.h"
 
@@ -15,8 +16,9 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kLookAgain = 30s;  // for a kind that is not served
 constexpr std::chrono::seconds kLongestWait = 5min;
 constexpr std::chrono::seconds kShortestWatch = 5min;
+constexpr int kPatienceWithPage = 3;  // failures in a row, after which its token is not tried again
 
-constexpr int kUnauthorized = 401, kForbidden = 403, kNotFound = 404, kGone = 410;
+constexpr int kBadRequest = 400, kUnauthorized = 401, kForbidden = 403, kNotFound = 404, kGone = 410;
 
 class Stepper {
   public:
@@ -29,7 +31,7 @@ class Stepper {
         if (!event.yes) return discover(state_.version + 1);
         if (is_in(Phase::kConfirming))
             return fail("a version that the API server lists is not found", Phase::kDiscovering);
-        state_.missing = false;
+        state_.missing = state_.doubted = false;
         request(list_from_start());
     }
 
@@ -71,18 +73,26 @@ class Stepper {
     }
 
     void operator()(const Broken& event) {
-        if (is_requesting()) fail(event.why, state_.phase);
+        if (is_requesting()) fail(event.why, same_again());
     }
 
     // What was missed is not known: only a list tells.
     void operator()(const Garbled& event) {
-        if (is_requesting()) fail(event.why, is_in(Phase::kWatching) ? list_from_start() : state_.phase);
+        if (is_requesting()) fail(event.why, is_in(Phase::kWatching) ? list_from_start() : same_again());
+    }
+
+    // Fewer objects of it fit. Anybody may fill some with annotations: that must not keep the agent from the others.
+    void operator()(const TooLong& /*event*/) {
+        if (!is_in(Phase::kListing)) return;
+        if (page_limit() == 1) return fail("an object of the API server is too long", list_from_start());
+        state_.page_divisor *= 2;
+        request(Phase::kListing);
     }
 
     void operator()(const Silent& /*event*/) {
         if (!is_requesting()) return;
         act(DropConnections{});
-        fail("the API server is silent", state_.phase);
+        fail("the API server is silent", same_again());
     }
 
     void operator()(const WaitOver& /*event*/) {
@@ -106,7 +116,7 @@ class Stepper {
         state_.phase = phase;
         if (phase == Phase::kDiscovering) return act(Discover{state_.resource->versions[state_.version]});
         if (phase == Phase::kConfirming) return act(FindVersion{state_.resource->versions[state_.version]});
-        if (phase == Phase::kListing) return act(List{state_.next_page});
+        if (phase == Phase::kListing) return act(List{state_.next_page, page_limit()});
         // Between one and two times the shortest: not all at the same time.
         const auto timeout = std::chrono::duration_cast<std::chrono::seconds>(kShortestWatch * (1 + random_));
         act(Watch{state_.resource_version, timeout});
@@ -116,10 +126,14 @@ class Stepper {
         state_.version = version;
         if (version < state_.resource->versions.size()) return request(Phase::kDiscovering);
         state_.version = 0;
+        auto problem = fmt::format("the API server does not serve {}: is its CustomResourceDefinition installed?",
+                                   name_of_resource());
+        // An API server that has just begun may not know all it serves: objects are given up at its second word.
+        const bool had_objects = state_.synced && !state_.missing;
+        if (had_objects && !std::exchange(state_.doubted, true)) return fail(std::move(problem), Phase::kDiscovering);
         state_.phase = Phase::kMissing;
         state_.synced = state_.missing = true;
-        state_.problem = fmt::format("the API server does not serve {}: is its CustomResourceDefinition installed?",
-                                     name_of_resource());
+        state_.problem = std::move(problem);
         act(ForgetAll{});
         act(Wait{kLookAgain});
     }
@@ -137,8 +151,17 @@ class Stepper {
 
     Phase list_from_start() {
         state_.next_page.clear();
+        state_.page_divisor = 1;
         return Phase::kListing;
     }
+
+    // A page that fails time and again may do so for its token.
+    Phase same_again() {
+        const bool is_page = is_in(Phase::kListing) && !state_.next_page.empty();
+        return is_page && state_.failures >= kPatienceWithPage ? list_from_start() : state_.phase;
+    }
+
+    [[nodiscard]] int page_limit() const { return std::max(state_.resource->page_size / state_.page_divisor, 1); }
 
     // What to try after a refusal.
     Phase after(const Refused& refusal) {
@@ -147,9 +170,9 @@ class Stepper {
             state_.version = 0;
             return Phase::kDiscovering;
         }
-        // The resource version of a watch, or the token of a page, is too old to go on from.
-        if (refusal.code == kGone || refusal.in_watch) return list_from_start();
-        return state_.phase;
+        // The resource version of a watch, or the token of a page, is too old to go on from, or nothing to it.
+        if (refusal.code == kGone || refusal.code == kBadRequest || refusal.in_watch) return list_from_start();
+        return same_again();
     }
 
     void fail(std::string problem, Phase next, std::chrono::milliseconds at_least = {}) {

@@ -41,9 +41,11 @@ struct Broken {   // no connection, or one lost; an answer cut off; a watch that
 struct Garbled {  // an answer that nobody understands
     std::string why;
 };
-struct Silent {};  // nothing came for too long: perhaps only our half of the connection is left
+struct TooLong {};  // a page that the agent does not take at once
+struct Silent {};   // nothing came for too long: perhaps only our half of the connection is left
 struct WaitOver {};
-using Event = std::variant<Started, Served, Page, Changed, Bookmark, Refused, Ended, Broken, Garbled, Silent, WaitOver>;
+using Event =
+    std::variant<Started, Served, Page, Changed, Bookmark, Refused, Ended, Broken, Garbled, TooLong, Silent, WaitOver>;
 
 // What to do now. At most one request is open at any time: a request ends the one before, and so does Wait.
 struct Discover {  // is the kind served in this version?
@@ -54,6 +56,7 @@ struct FindVersion {  // is the version, which was not found, missing in the lis
 };
 struct List {
     std::string token;  // empty: from the first page on
+    int limit;          // objects of the page
 };
 struct Watch {
     std::string resource_version;
@@ -85,10 +88,12 @@ struct Reflector {
     Phase resumed = Phase::kDiscovering;  // in kWaiting: what is tried again
     std::size_t version = 0;              // index into resource->versions
     std::string next_page = {};
+    int page_divisor = 1;               // pages of this list are so many times smaller than usual
     std::string resource_version = {};  // the last one seen
     int failures = 0;                   // in a row
     bool synced = false;                // everything there was at one moment is known
     std::string problem = {};           // what does not work now; empty: nothing
+    bool doubted = false;               // the kind was not served when last asked, which may be a mistake
     bool missing = false;               // the kind is not served, as far as is known: there are no objects
 };
 
