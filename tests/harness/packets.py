@@ -103,7 +103,7 @@ def parse(frame):
     source_port, destination_port, seq, ack, offset, flags, window, _, _ = ports_and_more
     header = (offset >> 4) * 4
     segment = Segment(socket.inet_ntop(family, source), socket.inet_ntop(family, destination), source_port, destination_port,
-                      seq, ack, flags, window, tcp[20:header], tcp[header:], ttl)
+                      seq, ack, flags | (offset & 1) << 8, window, tcp[20:header], tcp[header:], ttl)
     segment.bad_checksum = checksum(segment._pseudo_header(len(tcp)) + tcp) != 0
     return segment
 
