@@ -14,6 +14,15 @@ class RoutedCase(Case):
     backends = 2
     flags = ("--closing-time", "2s", "--connect-timeout", "500ms")
 
+    def restart(self, *flags):
+        """With these flags instead of the usual ones, until the end of the test."""
+        def again(chosen):
+            self.agent.terminate()
+            self.agent.flags = chosen
+            self.agent.start()
+        self.addCleanup(again, self.flags)
+        again(flags)
+
     def publish(self, name, backends, weights=None):
         """A route `name`.example.com; `backends`: {Service: addresses}."""
         for service, addresses in backends.items():

@@ -2,14 +2,14 @@
 """Rules of endpoints: which are never chosen, and what comes of those that do not answer."""
 
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from harness import FAMILIES, V4, V6, Counting, eventually, host_of, main, manifests
 from harness.clients import connect
 from harness.hello import made
 from harness.namespace import ip
 from harness.nginx import PORT
-from harness.packets import ACK, RST, SYN
+from harness.packets import ACK, PSH, RST, SYN
 from harness.station import Conversation, Station
 from routed import RoutedCase
 
@@ -133,6 +133,31 @@ class RulesOfEndpoints(RoutedCase):
                         return any(s.flags == SYN | ACK and s.ack == again.isn + 1 for s in client.received())
                     eventually(opened, "SYN-ACK for the new connection")
                     self.assertEqual(counted["tuple_reused"], 1)
+
+    def test_rule_08_slow_endpoint_is_not_abandoned_for_retransmissions(self):
+        """However often the client repeats its hello before the timeout, the same endpoint is asked, and serves at last."""
+        self.restart("--connect-timeout", "60s")
+        for family in self.each_family():
+            with ExitStack() as stack:
+                client, *endpoints = (stack.enter_context(closing(Station(host, family, 90)))
+                                      for host in (self.client, *self.network.backends))
+                host = self.publish(f"slow{family.value}", {f"slow{family.value}": [endpoint.address for endpoint in endpoints]})
+                conversation, hello, syns = Conversation(client, self.target(family)), made(host), []
+                conversation.open()
+                with Counting(self.agent) as counted:
+                    for _ in range(6):
+                        conversation.send(ACK | PSH, hello, at=0)
+
+                    def asked():
+                        for endpoint in endpoints:
+                            syns.extend((endpoint, s) for s in endpoint.received() if s.flags == SYN)
+                        return len(syns) == 6
+                    eventually(asked, "a SYN for each hello")
+                    self.assertEqual(len({(endpoint, s.source_port, s.seq) for endpoint, s in syns}), 1, "of one connection")
+                    self.assertEqual((counted["endpoint_timeout"], counted["endpoint_retry"]), (0, 0))
+                endpoint, syn = syns[0]
+                endpoint.answer(syn)
+                self.assertEqual(endpoint.receive(lambda s: s.payload, what="hello").payload, hello)
 
     def test_rule_08_late_answer_of_an_abandoned_endpoint_is_reset(self):
         for family in self.each_family():

@@ -12,9 +12,9 @@ from routed import RoutedCase
 
 
 class RulesOfTheHost(RoutedCase):
-    # ---- 2: the kernel's routing ----
+    # ---- neighbours ----
 
-    def test_rule_02_endpoint_that_moved_to_another_mac_is_found(self):
+    def test_endpoint_that_moved_to_another_mac_is_found(self):
         """The gateway's STALE neighbour entry is put right by the kernel, though only redirected packets go there."""
         backend = self.network.backends[1]
         host = self.publish("moved", {"moved": backend.address.values()})
@@ -29,15 +29,6 @@ class RulesOfTheHost(RoutedCase):
             connection.close()
 
     # ---- 5: source ports ----
-
-    def restart(self, *flags):
-        """With these flags instead of the usual ones, until the end of the test."""
-        def again(chosen):
-            self.agent.terminate()
-            self.agent.flags = chosen
-            self.agent.start()
-        self.addCleanup(again, self.flags)
-        again(flags)
 
     def test_rule_05_source_ports_the_host_may_use_itself_are_refused(self):
         done = self.gateway.run(self.agent.program, "--pin-dir", BPFFS / "other", "--manifests", self.agent.folder.path,

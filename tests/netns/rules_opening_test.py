@@ -108,12 +108,13 @@ class RulesOfTheOpening(Case):
                 self.served(conversation, hello)
 
     def test_rule_11_syn_with_options_we_do_not_negotiate_is_served(self):
-        """MPTCP, TFO with data, ECN: none is agreed to, all connect."""
+        """MPTCP, TFO with data, MD5, ECN, AccECN: none is agreed to, all connect. More of them: offers_test.py."""
         hello = made(NAME)
-        mptcp, fast_open = b"\x1e\x0c\x01\x81" + bytes(8), b"\x22\x02\x01\x01"
-        ece, cwr = 0x40, 0x80
+        mptcp, fast_open, md5 = b"\x1e\x0c\x01\x81" + bytes(8), b"\x22\x02\x01\x01", b"\x13\x12" + bytes(16) + b"\x01\x01"
+        ece, cwr, ae = 0x40, 0x80, 0x100
         for family in self.each_family():
-            for flags, options, payload in ((SYN, mptcp, b""), (SYN, fast_open, b"early"), (SYN | ece | cwr, b"", b"")):
+            for flags, options, payload in ((SYN, mptcp, b""), (SYN, fast_open, b"early"), (SYN, md5, b""),
+                                            (SYN | ece | cwr, b"", b""), (SYN | ece | cwr | ae, b"", b"")):
                 with self.conversation(family) as conversation:
                     conversation.station.send(conversation.segment(flags, payload, options=b"\x02\x04\x05\xb4" + options))
                     conversation.seq += 1
