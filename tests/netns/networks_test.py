@@ -134,6 +134,16 @@ class ClientBehindARouter(Shape, unittest.TestCase):
 class AsymmetricUplinks(ClientBehindARouter):
     """Two uplinks: the client's packets come by one, the gateway's route to the client leaves by the other."""
 
+    SYN_ACKS = """
+        table inet answers {
+            counter up1 {}
+            counter up2 {}
+            chain in {
+                type filter hook prerouting priority 0;
+                tcp flags & (syn | ack) == (syn | ack) counter name meta iifname map { "up1" : "up1", "up2" : "up2" }
+            }
+        }"""
+
     @classmethod
     def uplinks(cls):
         _, in_by = cls.uplink(1)
@@ -152,6 +162,15 @@ class AsymmetricUplinks(ClientBehindARouter):
                 self.assertGreater(grown["up2", "tx"], SIZE)
                 self.assertLess(grown["up1", "tx"], SIZE // 100)
                 self.assertLess(grown["up2", "rx"], SIZE // 100)
+
+    def test_syn_ack_goes_back_where_the_syn_came_from(self):
+        self.router.run("nft", "-f", "-", input=self.SYN_ACKS)
+        self.addCleanup(self.router.run, "nft", "delete", "table", "inet", "answers")
+        for family in FAMILIES:
+            self.transfer(family, "pod5")
+        listing = self.router.json("nft", "-j", "list", "counters", "table", "inet", "answers")["nftables"]
+        counted = {entry["counter"]["name"]: entry["counter"]["packets"] for entry in listing if "counter" in entry}
+        self.assertEqual(counted, {"up1": len(FAMILIES), "up2": 0})
 
     def bytes(self):
         links = {link["ifname"]: link["stats64"] for link in self.gateway.json("ip", "-j", "-s", "link")}

@@ -3,7 +3,7 @@
 
 import time
 
-from harness import FAMILIES, FAMILY_NAMES, V4, Counting, eventually, host_of, main, manifests
+from harness import FAMILIES, FAMILY_NAMES, V4, V6, Counting, eventually, host_of, main, manifests
 from harness.nginx import PORT
 from harness.sandbox import BPFFS, WORK
 from harness.servers import Server, echo
@@ -27,6 +27,22 @@ class RulesOfTheHost(RoutedCase):
             self.gateway.run(*stale, "02:00:00:00:99:99")
             connection = eventually(lambda family=family: self.ask(family, host), "the endpoint is found")
             connection.close()
+
+    # ---- forwarding ----
+
+    def test_node_that_does_not_forward_is_named_and_splices_nothing(self):
+        """The kernel's routing has no way for packets of others then."""
+        for family, sysctl in (V4, "net.ipv4.ip_forward"), (V6, "net.ipv6.conf.all.forwarding"):
+            with self.subTest(family=FAMILY_NAMES[family]):
+                self.addCleanup(self.gateway.sysctl, sysctl, 1)
+                self.gateway.sysctl(sysctl, 0)
+                self.restart(*self.flags)
+                eventually(lambda: f"sysctl={sysctl}" in self.agent.log.read_text(), "a warning that names the sysctl")
+                with Counting(self.agent) as counted:
+                    self.assertIsNone(self.ask(family, host_of("b1")))
+                    self.assertEqual((counted["endpoint_unreachable"], counted["endpoint_syn"]), (1, 0))
+                self.gateway.sysctl(sysctl, 1)
+                self.ask(family, host_of("b1")).close()
 
     # ---- 5: source ports ----
 
