@@ -4,8 +4,9 @@
 import errno
 import ipaddress
 import unittest
+from contextlib import ExitStack, closing, contextmanager
 
-from harness import FAMILIES, V4, V6, main
+from harness import FAMILIES, V4, V6, eventually, main
 from harness.bystander import AFTER, BEFORE, NEXT, OK, Bystander
 from harness.clients import connect
 from harness.hello import made
@@ -69,34 +70,60 @@ class FirewallOnTheNode(OneLink, unittest.TestCase):
 
 
 class OtherPrograms(OneLink, unittest.TestCase):
-    """TC programs of others at the same hook, in front of ours and behind it, by tcx and by clsact."""
+    """TC programs of others at the same hook, in front of ours and behind it, by tcx and by clsact, on either side."""
 
+    FOREIGN_PORT = 9  # of the gateway itself: nobody listens
+    SIDES = {  # interface of the gateway: (its neighbour, the gateway's addresses there)
+        "uplink": ("client", {V4: "10.1.0.1", V6: "fd00:1::1"}),
+        "pod2": ("pod2", {V4: "10.2.0.1", V6: "fd00:2::1"})}
+
+    @contextmanager
     def bystander(self, name, **options):
-        bystander = Bystander(name, **options)
-        self.addCleanup(bystander.close)
-        return bystander
+        with closing(Bystander(name, **options)) as bystander:
+            yield bystander
 
     def test_in_front_sees_all_and_behind_sees_nothing_of_ours(self):
-        front, behind, filter = (self.bystander(name) for name in ("front", "behind", "filter"))
-        front.attach_tcx(self.gateway, "uplink", BEFORE)
-        behind.attach_tcx(self.gateway, "uplink", AFTER)
-        filter.attach_clsact(self.gateway, "uplink")
-        for family in FAMILIES:
-            self.transfer(family, "pod2")
-        self.assertGreater(front.tcp_packets(), SIZE // 65536)
-        self.assertEqual((behind.tcp_packets(), filter.tcp_packets()), (0, 0))
-        with self.assertRaises(ConnectionRefusedError):
-            connect(self.client, ("10.1.0.1", 9))  # not ours
-        self.assertEqual((behind.tcp_packets(), filter.tcp_packets()), (1, 1))
+        for interface, (name, addresses) in self.SIDES.items():
+            neighbour = self.pods[name][0] if name in self.pods else self.client
+            for family in FAMILIES:
+                with self.subTest(interface=interface, family=family.name), ExitStack() as stack:
+                    names = (f"{place}-{interface}-{family.name}" for place in ("front", "behind", "filter"))
+                    front, behind, filter = (stack.enter_context(self.bystander(name)) for name in names)
+                    front.attach_tcx(self.gateway, interface, BEFORE)
+                    behind.attach_tcx(self.gateway, interface, AFTER)
+                    filter.attach_clsact(self.gateway, interface)
+                    stack.callback(filter.detach_clsact, self.gateway)
+                    self.transfer(family, "pod2")
+                    self.assertGreater(front.tcp_packets(), SIZE // 65536)
+                    self.assertEqual((behind.tcp_packets(), filter.tcp_packets()), (0, 0))
+                    with self.assertRaises(ConnectionRefusedError):
+                        connect(neighbour, (addresses[family], self.FOREIGN_PORT))  # not ours
+                    self.assertEqual((behind.tcp_packets(), filter.tcp_packets()), (1, 1))
 
-    def test_that_decides_in_front_leaves_us_out(self):
-        front = self.bystander("decides", verdict=OK)
-        front.attach_tcx(self.gateway, "uplink", BEFORE)
-        with self.assertRaises(OSError) as raised:
-            connect(self.client, (VIP[V4], 443), timeout=5)
-        self.assertEqual(raised.exception.errno, errno.ENETUNREACH, "what the gateway's own stack says of a VIP")
-        front.decide(NEXT)
-        self.transfer(V4, "pod2")
+    def test_that_decides_in_front_of_the_client_leaves_us_out(self):
+        for family in FAMILIES:
+            with self.subTest(family=family.name), self.bystander(f"decides{family.name}", verdict=OK) as front:
+                front.attach_tcx(self.gateway, "uplink", BEFORE)
+                with self.assertRaises(OSError) as raised:
+                    connect(self.client, (VIP[family], 443), timeout=5)
+                self.assertEqual(raised.exception.errno, errno.ENETUNREACH, "what the gateway's own stack says of a VIP")
+                front.decide(NEXT)
+                self.transfer(family, "pod2")
+
+    def test_that_decides_in_front_of_the_endpoint_leaves_us_out(self):
+        """The endpoint's SYN-ACK goes to the gateway's own stack, which knows no such connection and resets it."""
+        for family in FAMILIES:
+            with self.subTest(family=family.name), self.bystander(f"answers{family.name}", verdict=OK) as front:
+                before = self.gateway.snmp()["Tcp.OutRsts"], self.agent.counters()
+                front.attach_tcx(self.gateway, "pod2", BEFORE)
+                with connect(self.client, (VIP[family], 443)) as connection:
+                    connection.sendall(made("pod2.example.com"))
+                    eventually(lambda: self.gateway.snmp()["Tcp.OutRsts"] > before[0], "the stack answers the SYN-ACK")
+                    after = self.agent.counters()
+                    self.assertEqual(after["endpoint_syn_ack"], before[1]["endpoint_syn_ack"])
+                    self.assertGreater(after["endpoint_syn"], before[1]["endpoint_syn"])
+                front.decide(NEXT)
+                self.transfer(family, "pod2")
 
 
 if __name__ == "__main__":
