@@ -17,7 +17,6 @@
 namespace slipgate {
 namespace {
 
-constexpr std::uint32_t kBatch = 4096;          // entries per system call; more than any bucket holds
 constexpr std::size_t kEndedMax = 1U << 18;     // kept in mind; what is beyond is met on a walk
 constexpr std::size_t kEndedPerStep = 1 << 16;  // proposed at once
 constexpr std::uint32_t kEndedSlack = 2;        // SG_SECONDS: for the last packets, and for parts of a unit
@@ -74,17 +73,17 @@ void GarbageCollector::look_at(const sg_tuple& key, const sg_flow& flow) {
 
 // Returns true when the end of the map is reached.
 template <typename Key, typename Value>
-Result<bool> GarbageCollector::walk(int fd, std::uint32_t& budget) {
-    std::vector<Key> keys(kBatch);
-    std::vector<Value> values(kBatch);
-    while (budget > 0) {
-        __u32 count = kBatch;
+Result<bool> GarbageCollector::walk(int fd, std::uint32_t entries) {
+    std::vector<Key> keys(kWalkBatch);
+    std::vector<Value> values(kWalkBatch);
+    while (walked_ < entries) {
+        __u32 count = kWalkBatch;
         std::uint32_t next = 0;
         const int error =
             bpf_map_lookup_batch(fd, started_ ? &token_ : nullptr, &next, keys.data(), values.data(), &count, nullptr);
         if (error && error != -ENOENT) return fail_errno("walk flows", error);
         for (__u32 i = 0; i < count; i++) look_at(tuple_of(keys[i]), values[i].flow);
-        budget -= std::min(budget, std::max(count, 1U));
+        walked_ += std::max(count, 1U);
         token_ = next;
         started_ = true;
         if (error == -ENOENT) {
@@ -107,7 +106,7 @@ void GarbageCollector::take_ended() {
     }
 }
 
-Result<std::uint32_t> GarbageCollector::step(std::uint32_t entries) {
+Result<GarbageCollector::Step> GarbageCollector::step(std::uint32_t entries) {
     candidates_.clear();
     take_ended();
     if (next_walk_ > 0) next_walk_--;
@@ -115,20 +114,22 @@ Result<std::uint32_t> GarbageCollector::step(std::uint32_t entries) {
         walking_ = true;
         next_walk_ = kStepsBetweenWalks;
     }
+    walked_ = 0;
     const auto walked = walking_ ? walk_on(entries) : Status{};
-    auto removed = collect();
+    const auto removed = collect();
     if (!walked) return tl::unexpected(walked.error());
-    return removed;
+    if (!removed) return tl::unexpected(removed.error());
+    return Step{walked_, static_cast<std::uint32_t>(candidates_.size()), *removed};
 }
 
-Status GarbageCollector::walk_on(std::uint32_t budget) {
+Status GarbageCollector::walk_on(std::uint32_t entries) {
     if (!in_flows6_) {
-        const auto end = walk<sg_flow4_key, sg_flow4>(fds_.flows4, budget);
+        const auto end = walk<sg_flow4_key, sg_flow4>(fds_.flows4, entries);
         if (!end) return tl::unexpected(end.error());
         in_flows6_ = *end;
     }
-    if (in_flows6_ && budget > 0) {
-        const auto end = walk<sg_tuple, sg_flow6>(fds_.flows6, budget);
+    if (in_flows6_ && walked_ < entries) {
+        const auto end = walk<sg_tuple, sg_flow6>(fds_.flows6, entries);
         if (!end) return tl::unexpected(end.error());
         if (*end) {
             walking_ = in_flows6_ = false;

@@ -2,22 +2,17 @@
 // Garbage collection and events: flow entries are put into the pinned maps by hand, as BPF would.
 #include <gmock/gmock.h>
 
-#include <ctime>
 #include <vector>
 
 #include "agent/datapath/gc.h"
+#include "agent/datapath/loader.h"
 #include "tests/bpf/kernel_bench.h"
+#include "tests/bpf/made_flows.h"
 
 namespace slipgate {
 namespace {
 
 using test::at;
-
-std::uint32_t clock_units() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return SG_SECONDS(static_cast<__u64>(now.tv_sec) * 1'000'000'000ULL + static_cast<__u64>(now.tv_nsec));
-}
 
 __be32 ipv4(const char* text) {
     return IpAddress::parse(text)->to_abi().word[3];
@@ -28,37 +23,13 @@ __be16 port(std::uint16_t value) {
 
 class GcTest : public test::KernelBench {
   protected:
-    // Both entries of a connection: `client` as the client sends, `ours` as we send to the endpoint. Silent for `age`.
-    struct Entries {
-        sg_flow4_key up_key, down_key;
-        sg_flow4 up, down;
-    };
-    static Entries entries(const sg_flow4_key& client, const sg_flow4_key& ours, std::uint32_t state,
-                           std::uint32_t age) {
-        Entries made{client, {ours.destination, ours.source, ours.destination_port, ours.source_port}, {}, {}};
-        made.up.flow.state = state;
-        made.up.flow.seen = made.up.flow.opened = clock_units() - age;
-        made.up.flow.route = SG_ROUTE_NONE;
-        made.down = made.up;
-        made.up.flow.bytes = 11;
-        made.up.source = ours.source;
-        made.up.destination = ours.destination;
-        made.up.flow.source_port = ours.source_port;
-        made.up.flow.destination_port = ours.destination_port;
-        made.down.flow.bytes = 22;
-        made.down.flow.flags = SG_FLOW_TO_CLIENT;
-        made.down.source = client.destination;
-        made.down.destination = client.source;
-        made.down.flow.source_port = client.destination_port;
-        made.down.flow.destination_port = client.source_port;
-        return made;
-    }
     // A connection from 198.51.100.9:`client` by 192.0.2.1:443 and 10.7.0.1:61000+ to 10.7.0.20:8443.
     // `unacknowledged`: bytes that the client sent last and the endpoint has not acknowledged.
     void connection(std::uint16_t client, std::uint32_t state, std::uint32_t age, std::uint32_t unacknowledged = 0) {
         const auto ours = static_cast<std::uint16_t>(61000 + client);
-        auto made = entries({ipv4("198.51.100.9"), ipv4("192.0.2.1"), port(client), port(443)},
-                            {ipv4("10.7.0.1"), ipv4("10.7.0.20"), port(ours), port(8443)}, state, age);
+        auto made = test::made_flow<sg_flow4>(
+            sg_flow4_key{ipv4("198.51.100.9"), ipv4("192.0.2.1"), port(client), port(443)},
+            sg_flow4_key{ipv4("10.7.0.1"), ipv4("10.7.0.20"), port(ours), port(8443)}, state, age);
         made.up.flow.seq_end = 0xffffff00 + unacknowledged;
         made.up.flow.seq_delta = 5000;
         made.down.flow.ack = 0xffffff00 + 5000;
@@ -147,36 +118,40 @@ TEST_F(GcTest, ConnectionsAreCountedByEachCompleteWalk) {
     EXPECT_EQ(datapath->flows().closing, 0U);
 }
 
-// Each tick looks at a bounded number of entries, however many there are.
-TEST_F(GcTest, AMillionConnectionsGoInBoundedSteps) {
-    constexpr std::uint32_t kConnections = 1'000'000;
-    options.max_connections = kConnections;
-    const auto datapath = open();
-    ASSERT_TRUE(datapath);
-    const Fd flows = pinned("flows4");
-    std::vector<sg_flow4_key> keys;
-    std::vector<sg_flow4> values;
-    for (std::uint32_t i = 0; i < kConnections; ++i) {
-        const bool live = i % 10 == 0;
-        const auto made = entries({__builtin_bswap32(0x0b000000 + i), ipv4("192.0.2.1"), port(5), port(443)},
-                                  {ipv4("10.7.0.1"), __builtin_bswap32(0x0c000000 + i), port(61000), port(8443)},
-                                  live ? SG_FLOW_ESTABLISHED : SG_FLOW_CLOSING, live ? 0 : 50);
-        keys.insert(keys.end(), {made.up_key, made.down_key});
-        values.insert(values.end(), {made.up, made.down});
+// Each step looks at a bounded number of entries, however many there are.
+template <typename Key, typename Value>
+void collect_a_million(const LoadedObject& object, const char* map) {
+    constexpr std::uint32_t kConnections = 1'000'000, kLive = kConnections / 10, kEntries = 32768;
+    ASSERT_NO_FATAL_FAILURE((test::fill_with_flows<Key, Value>(object.map_fd(map), kConnections)));
+    GarbageCollector gc({object.map_fd("flows4"), object.map_fd("flows6"), object.map_fd("gc_batch"),
+                         object.map_fd("gc_limits"), object.gc_program_fd()},
+                        {.closing = std::chrono::seconds(10)});
+    std::uint32_t walked = 0, removed = 0, steps = 0;
+    while (gc.counts().established == 0 && ++steps < 100) {
+        const auto step = gc.step(kEntries);
+        ASSERT_TRUE(step) << step.error().message;
+        ASSERT_LE(step->walked, kEntries + GarbageCollector::kWalkBatch) << "a step, and the batch it began";
+        ASSERT_LE(step->proposed, step->walked);
+        walked += step->walked;
+        removed += step->removed;
     }
-    __u32 count = 2 * kConnections;
-    ASSERT_EQ(bpf_map_update_batch(flows.get(), keys.data(), values.data(), &count, nullptr), 0);
+    EXPECT_EQ(removed, 2 * (kConnections - kLive));
+    EXPECT_EQ(gc.counts().established, 2 * kLive);
+    EXPECT_GE(walked, kConnections) << "an entry that goes takes its other direction along, before or after it is met";
+}
 
-    std::uint64_t before = 0, removed = 0;
-    int ticks = 0;
-    while (datapath->flows().established == 0 && ++ticks < 100) {
-        ASSERT_TRUE(datapath->tick());
-        removed = counter(*datapath, "gc_removed");
-        ASSERT_LE(removed - before, 2 * (32768U + 4096U)) << "a step and the batch it began, both directions";
-        before = removed;
-    }
-    EXPECT_EQ(removed, 2 * kConnections / 10 * 9);
-    EXPECT_EQ(datapath->flows().established, 2 * kConnections / 10);
+TEST_F(GcTest, AMillionConnectionsOverIpv4GoInBoundedSteps) {
+    options.max_connections = 1'000'000;
+    const auto object = LoadedObject::load(options);
+    ASSERT_TRUE(object) << object.error().message;
+    collect_a_million<sg_flow4_key, sg_flow4>(**object, "flows4");
+}
+
+TEST_F(GcTest, AMillionConnectionsOverIpv6GoInBoundedSteps) {
+    options.max_connections = 1'000'000;
+    const auto object = LoadedObject::load(options);
+    ASSERT_TRUE(object) << object.error().message;
+    collect_a_million<sg_tuple, sg_flow6>(**object, "flows6");
 }
 
 }  // namespace
