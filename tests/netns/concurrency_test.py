@@ -107,7 +107,7 @@ class Concurrency(Case):
         kinds += [Kind(MOVING, self.target(family), 1, may_be_refused=True) for family in FAMILIES]
         loads = [EchoLoad(self.client, kinds) for _ in range(2)]
         loops = {"switches of the CPU": _Loop(next_cpu, 0.002), "manifests written": _Loop(self.rewrite, 0.002),
-                 "agents started": _Loop(restart, 0.5),
+                 "agents started": _Loop(restart, 1.5),  # each collects once a second
                  "looks at what is collected": _Loop(lambda: collected.append(self.agent.counters()["gc_removed"]), SECONDS / 10)}
         try:
             time.sleep(SECONDS)  # what is tested, not a guess
@@ -123,6 +123,7 @@ class Concurrency(Case):
             self.assertGreater(counts["short"], 0)
         print({name: loop.steps for name, loop in loops.items()}, *(counts for counts, _ in results), f"collected {collected}")
         self.assertTrue(all(loop.steps > 1 for loop in loops.values()), "all of it went on")
+        self.assertGreater(len(set(collected)), 2, "connections were collected meanwhile, more than once")
         idle = {cpu for cpu, packets in self.received_by_rps().items() if packets == received[cpu]}
         self.assertEqual(idle, set(), "every CPU had packets of another")
         refused = sum(counts.get("refused", 0) for counts, _ in results)
