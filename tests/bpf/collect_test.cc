@@ -19,9 +19,7 @@ class CollectTest : public SpliceBench {
     }
     void open_and_close(Connection& c) {
         ASSERT_NO_FATAL_FAILURE(c.establish());
-        ASSERT_NO_FATAL_FAILURE(c.send(Side::kClient, c.packet(Side::kClient, kFin | kAck)));
-        ASSERT_NO_FATAL_FAILURE(c.send(Side::kEndpoint, c.packet(Side::kEndpoint, kFin | kAck)));
-        ASSERT_NO_FATAL_FAILURE(c.send(Side::kClient, c.packet(Side::kClient, kAck)));
+        ASSERT_NO_FATAL_FAILURE(c.close());
     }
     bool is_there(const Connection& c) {
         return flow(c.packet(Side::kClient, kAck)).has_value() || flow(c.packet(Side::kEndpoint, kAck)).has_value();

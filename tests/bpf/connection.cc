@@ -75,8 +75,8 @@ Packet Connection::packet(Side side, std::uint8_t flags, const Bytes& payload) c
     const bool from_client = side == Side::kClient;
     const Numbers& own = from_client ? client : endpoint;
     Packet p;
-    p.destination_mac = from_client ? kClientLinkMac : kEndpointLinkMac;
-    p.source_mac = from_client ? kClientMac : kEndpointMac;
+    p.destination_mac = bench.gateway_mac(side);
+    p.source_mac = bench.peer_mac(side);
     p.source = from_client ? family.client : family.endpoint;
     p.destination = from_client ? family.vip : family.ours;
     p.source_port = from_client ? client_port : kEndpointPort;
@@ -109,8 +109,9 @@ Packet Connection::answer_to(Side side) const {
 Packet Connection::translated(Side from, const Packet& packet) const {
     Packet p = packet;
     const bool up = from == Side::kClient;
-    p.source_mac = up ? kEndpointLinkMac : kClientLinkMac;
-    p.destination_mac = up ? kEndpointMac : kClientMac;
+    const Side to = up ? Side::kEndpoint : Side::kClient;
+    p.source_mac = bench.gateway_mac(to);
+    p.destination_mac = bench.peer_mac(to);
     p.source = up ? family.ours : family.vip;
     p.destination = up ? family.endpoint : family.client;
     p.source_port = up ? our_port : kVipPort;
@@ -263,6 +264,12 @@ void Connection::establish() {
     ASSERT_NO_FATAL_FAILURE(rest_of_hello());
     ASSERT_NO_FATAL_FAILURE(syn_ack());
     ASSERT_NO_FATAL_FAILURE(first_exchange());
+}
+
+void Connection::close() {
+    ASSERT_NO_FATAL_FAILURE(send(Side::kClient, packet(Side::kClient, kFin | kAck)));
+    ASSERT_NO_FATAL_FAILURE(send(Side::kEndpoint, packet(Side::kEndpoint, kFin | kAck)));
+    ASSERT_NO_FATAL_FAILURE(send(Side::kClient, packet(Side::kClient, kAck)));
 }
 
 }  // namespace slipgate::test

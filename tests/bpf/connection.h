@@ -35,6 +35,7 @@ class Connection {
     void syn_ack();                                // becomes ACK and hello
     void first_exchange();                         // the endpoint answers with data, the client acknowledges
     void establish();                              // all of the above
+    void close();                                  // FINs of both sides; the flow is closing
     void send(Side side, const Packet& packet);    // translated and tracked
 
     // The next packet of a side; its numbers are the side's own.

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include <slipgate/cookie.h>
 
@@ -58,9 +59,23 @@ constexpr const char* kCounterNames[] = {
 
 }  // namespace
 
-void SpliceBench::SetUp() {
-    ASSERT_NO_FATAL_FAILURE(KernelBench::SetUp());
-    stay_on_this_cpu();
+std::array<const Family*, 2> SpliceBench::families(SourceMode mode) const {
+    const bool preserve = mode == SourceMode::kPreserve;
+    if (framing_ == Framing::kEthernet) return {preserve ? &kPreserved4 : &kIpv4, preserve ? &kPreserved6 : &kIpv6};
+    return {preserve ? &kPreservedTunnel4 : &kTunnel4, preserve ? &kPreservedTunnel6 : &kTunnel6};
+}
+
+Mac SpliceBench::gateway_mac(Side side) const {
+    if (framing_ != Framing::kEthernet) return {};
+    return side == Side::kClient ? kClientLinkMac : kEndpointLinkMac;
+}
+
+Mac SpliceBench::peer_mac(Side side) const {
+    if (framing_ != Framing::kEthernet) return {};
+    return side == Side::kClient ? kClientMac : kEndpointMac;
+}
+
+void SpliceBench::join_by_ethernet() {
     run("ip link set up0 address 02:00:00:00:02:01 && ip link add dn0 address 02:00:00:00:01:01 type veth peer name "
         "cl0");
     run("ip link set dn0 up && ip link set cl0 up");
@@ -69,24 +84,52 @@ void SpliceBench::SetUp() {
         run("ip neigh add " + std::string(address) + " lladdr 02:00:00:00:02:09 dev up0");
     for (const auto* family : kFamilies)
         run("ip neigh add " + std::string(family->client) + " lladdr 02:00:00:00:01:09 dev dn0");
+}
+
+void SpliceBench::join_by_tunnels() {
+    run("ip link del up0");
+    for (const std::string link : {"dn0", "up0"})
+        run("ip tuntap add " + link + " mode tun && ip link set " + link + " up");
+    run("ip addr add 8.0.1.1/24 dev dn0 && ip addr add fd07:1:86dd::1/64 dev dn0 nodad");
+    run("ip addr add 8.0.2.1/24 dev up0 && ip addr add fd07:2:86dd::1/64 dev up0 nodad");
+    for (const auto* family : families()) {
+        run("ip neigh add " + std::string(family->client) + " nud noarp dev dn0");
+        run("ip neigh add " + std::string(family->endpoint) + " nud noarp dev up0");
+    }
+}
+
+void SpliceBench::SetUp() {
+    ASSERT_NO_FATAL_FAILURE(KernelBench::SetUp());
+    stay_on_this_cpu();
+    const bool ethernet = framing_ == Framing::kEthernet;
+    ASSERT_NO_FATAL_FAILURE(ethernet ? join_by_ethernet() : join_by_tunnels());
     options.interfaces = {"up0", "dn0"};
     options.mss = kVipMss;
     options.max_connections = 65536;
     options.rst_per_second = 1U << 30;
     datapath_ = open();
     ASSERT_TRUE(datapath_);
-    serve({at(kIpv4.endpoint, kEndpointPort), at(kIpv6.endpoint, kEndpointPort)});
+    serve({at(families()[0]->endpoint, kEndpointPort), at(families()[1]->endpoint, kEndpointPort)});
     ifindex_ = {{Side::kClient, if_nametoindex("dn0")}, {Side::kEndpoint, if_nametoindex("up0")}};
-    bpf_link_info info{};
-    __u32 size = sizeof info;
-    ASSERT_EQ(bpf_obj_get_info_by_fd(pinned("links/up0").get(), &info, &size), 0);
-    program_ = Fd(bpf_prog_get_fd_by_id(info.prog_id));
+    program_ = Fd(bpf_prog_get_fd_by_id(attached("links/up0").id));
     ASSERT_TRUE(program_);
+    if (!ethernet) tunnel_entry_.emplace(std::move(program_));
     counters_ = pinned("counters");
     flows4_ = pinned("flows4");
     flows6_ = pinned("flows6");
     openings_ = pinned("openings");
     per_cpu_.resize(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+}
+
+bpf_prog_info SpliceBench::attached(const std::string& link) const {
+    bpf_link_info info{};
+    __u32 size = sizeof info;
+    EXPECT_EQ(bpf_obj_get_info_by_fd(pinned(link).get(), &info, &size), 0);
+    const Fd program(bpf_prog_get_fd_by_id(info.prog_id));
+    bpf_prog_info found{};
+    size = sizeof found;
+    EXPECT_EQ(bpf_obj_get_info_by_fd(program.get(), &found, &size), 0);
+    return found;
 }
 
 void SpliceBench::TearDown() {
@@ -116,14 +159,24 @@ sg_counters SpliceBench::counters() {
     return sum;
 }
 
+Bytes SpliceBench::as_received(const Bytes& frame) const {
+    return framing_ == Framing::kEthernet ? frame : Bytes(frame.begin() + kEthernet, frame.end());
+}
+
+bool SpliceBench::can_run(const Bytes& frame) const {
+    const bool ipv6 = frame.at(kEthernet - 2) == 0x86;
+    return as_received(frame).size() >= kEthernet + (ipv6 ? 40 : 20);
+}
+
 Outcome SpliceBench::run_packet(const Bytes& frame, Side side) {
     const auto before = counters();
+    const Bytes in = as_received(frame);
     __sk_buff context{};
     context.ifindex = ifindex_[side];
-    LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = frame.data(), .data_out = out_.data(),
-                .data_size_in = static_cast<__u32>(frame.size()), .data_size_out = static_cast<__u32>(out_.size()),
+    LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = in.data(), .data_out = out_.data(),
+                .data_size_in = static_cast<__u32>(in.size()), .data_size_out = static_cast<__u32>(out_.size()),
                 .ctx_in = &context, .ctx_size_in = sizeof context, .repeat = 1);
-    EXPECT_EQ(bpf_prog_test_run_opts(program_.get(), &test), 0) << std::strerror(errno) << "\n" << describe(frame);
+    EXPECT_EQ(bpf_prog_test_run_opts(program(), &test), 0) << std::strerror(errno) << "\n" << describe(frame);
     const auto after = counters();
     Outcome outcome{static_cast<int>(test.retval), Bytes(out_.begin(), out_.begin() + test.data_size_out), {}};
     for (std::size_t i = 0; i < SG_COUNTER_MAX; ++i) {
@@ -134,11 +187,12 @@ Outcome SpliceBench::run_packet(const Bytes& frame, Side side) {
 }
 
 int SpliceBench::run_bare(const Bytes& frame, Side side) {
+    const Bytes in = as_received(frame);
     __sk_buff context{};
     context.ifindex = ifindex_.at(side);
-    LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = frame.data(), .data_size_in = static_cast<__u32>(frame.size()),
+    LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = in.data(), .data_size_in = static_cast<__u32>(in.size()),
                 .ctx_in = &context, .ctx_size_in = sizeof context, .repeat = 1);
-    return bpf_prog_test_run_opts(program_.get(), &test) ? -errno : static_cast<int>(test.retval);
+    return bpf_prog_test_run_opts(program(), &test) ? -errno : static_cast<int>(test.retval);
 }
 
 std::optional<sg_flow> SpliceBench::flow(const Packet& packet) {

@@ -5,15 +5,18 @@
 
 #include <linux/pkt_cls.h>
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "agent/datapath/interfaces.h"
 #include "bpf/lib/opening.h"
 #include "tests/bpf/kernel_bench.h"
 #include "tests/bpf/packet.h"
+#include "tests/bpf/tunnel_entry.h"
 
 namespace slipgate::test {
 
@@ -45,6 +48,14 @@ inline constexpr const Family* kFamilies[] = {&kIpv4, &kIpv6};
 inline constexpr Family kPreserved4{"IPv4", kIpv4.client, kIpv4.vip, kIpv4.client, kIpv4.endpoint};
 inline constexpr Family kPreserved6{"IPv6", kIpv6.client, kIpv6.vip, kIpv6.client, kIpv6.endpoint};
 inline constexpr const Family* kPreservedFamilies[] = {&kPreserved4, &kPreserved6};
+// On links without Ethernet headers: who sends has an EtherType in its address (tunnel_entry.h).
+inline constexpr Family kTunnel4{"IPv4 without Ethernet", "8.0.1.9", kIpv4.vip, "8.0.2.1", "8.0.2.20"};
+inline constexpr Family kTunnel6{"IPv6 without Ethernet", "fd07:1:86dd::9", kIpv6.vip, "fd07:2:86dd::1",
+                                 "fd07:2:86dd::20"};
+inline constexpr Family kPreservedTunnel4{kTunnel4.name, kTunnel4.client, kTunnel4.vip, kTunnel4.client,
+                                          kTunnel4.endpoint};
+inline constexpr Family kPreservedTunnel6{kTunnel6.name, kTunnel6.client, kTunnel6.vip, kTunnel6.client,
+                                          kTunnel6.endpoint};
 
 inline constexpr Mac kClientMac{2, 0, 0, 0, 1, 9}, kClientLinkMac{2, 0, 0, 0, 1, 1};
 inline constexpr Mac kEndpointMac{2, 0, 0, 0, 2, 9}, kEndpointLinkMac{2, 0, 0, 0, 2, 1};
@@ -72,6 +83,19 @@ using FlowTable = std::map<Tuple, FlowEntry>;
 
 class SpliceBench : public KernelBench {
   public:
+    // `framing` of both links. Without Ethernet, frames are given with a header of zeros, which is taken off before the
+    // program sees them; what comes back has the one the program put in front.
+    explicit SpliceBench(Framing framing = Framing::kEthernet) : framing_(framing) {}
+
+    [[nodiscard]] Framing framing() const { return framing_; }
+    [[nodiscard]] std::array<const Family*, 2> families(SourceMode mode = SourceMode::kSnat) const;
+    // Of the gateway on the side's link, and of the side itself.
+    [[nodiscard]] Mac gateway_mac(Side side) const;
+    [[nodiscard]] Mac peer_mac(Side side) const;
+
+    // BPF_PROG_TEST_RUN runs a program on nothing shorter than an Ethernet and an IP header. Without Ethernet that is
+    // 14 bytes more than a device might deliver.
+    [[nodiscard]] bool can_run(const Bytes& frame) const;
     // Runs the entry program on a frame that came in on the side's link.
     Outcome run_packet(const Bytes& frame, Side side);
     Outcome run_packet(const Packet& packet, Side side) { return run_packet(packet.frame(), side); }
@@ -104,12 +128,20 @@ class SpliceBench : public KernelBench {
   protected:
     void SetUp() override;
     void TearDown() override;
+    // The program that the pinned link attaches.
+    [[nodiscard]] bpf_prog_info attached(const std::string& link) const;
 
   private:
+    void join_by_ethernet();
+    void join_by_tunnels();
+    [[nodiscard]] Bytes as_received(const Bytes& frame) const;
+    [[nodiscard]] int program() const { return tunnel_entry_ ? tunnel_entry_->program() : program_.get(); }
     sg_counters counters();
 
+    const Framing framing_;
     std::unique_ptr<Datapath> datapath_;
     Fd program_, counters_, flows4_, flows6_, openings_;
+    std::optional<TunnelEntry> tunnel_entry_;
     std::map<Side, unsigned> ifindex_;
     Bytes out_ = Bytes(4096);
     std::vector<sg_counters> per_cpu_;

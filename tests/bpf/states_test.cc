@@ -17,18 +17,20 @@ constexpr std::size_t kRepeated = 50;  // bytes of the hello that are sent again
 constexpr int kFailuresShown = 2;
 constexpr const char* kDocument = "../../docs/dataplane.md";
 
-// Source mode and state.
-using Parameter = std::tuple<const char*, const char*>;
+// Source mode, state, and whether the links have Ethernet headers: splice.bpf.c or splice_l3.bpf.c comes first.
+using Parameter = std::tuple<const char*, const char*, Framing>;
 
 class StatesTest : public SpliceBench, public testing::WithParamInterface<Parameter> {
   protected:
+    StatesTest() : SpliceBench(std::get<2>(GetParam())) {}
+
     void SetUp() override {
         ASSERT_NO_FATAL_FAILURE(SpliceBench::SetUp());
         if (!preserve_) return;
         const auto snat = read_state_table(kDocument, "snat");
         rows_.insert(rows_.end(), snat.begin(), snat.end());
-        serve({{at(kIpv4.endpoint, kEndpointPort), SourceMode::kPreserve},
-               {at(kIpv6.endpoint, kEndpointPort), SourceMode::kPreserve}});
+        serve({{at(families()[0]->endpoint, kEndpointPort), SourceMode::kPreserve},
+               {at(families()[1]->endpoint, kEndpointPort), SourceMode::kPreserve}});
     }
 
     // A connection that the client gave up while the endpoint was asked.
@@ -213,7 +215,7 @@ class StatesTest : public SpliceBench, public testing::WithParamInterface<Parame
     }
 
     void try_all(const Situation& s) {
-        for (const auto* family : preserve_ ? kPreservedFamilies : kFamilies) {
+        for (const auto* family : families(preserve_ ? SourceMode::kPreserve : SourceMode::kSnat)) {
             SCOPED_TRACE(testing::Message() << family->name << ", " << to_string(s));
             if (failures_ > kFailuresShown) return;
             const int before = testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count();
@@ -271,12 +273,28 @@ std::string name_of_state(const testing::TestParamInfo<Parameter>& parameter) {
     return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Snat, StatesTest, testing::Combine(testing::Values("snat"), testing::ValuesIn(kStates)),
+constexpr auto kWithEthernet = Framing::kEthernet, kWithoutEthernet = Framing::kNone;
+
+INSTANTIATE_TEST_SUITE_P(Snat, StatesTest,
+                         testing::Combine(testing::Values("snat"), testing::ValuesIn(kStates),
+                                          testing::Values(kWithEthernet)),
                          name_of_state);
 INSTANTIATE_TEST_SUITE_P(Preserve, StatesTest,
-                         testing::Combine(testing::Values("preserve"), testing::ValuesIn(kStates)), name_of_state);
+                         testing::Combine(testing::Values("preserve"), testing::ValuesIn(kStates),
+                                          testing::Values(kWithEthernet)),
+                         name_of_state);
 INSTANTIATE_TEST_SUITE_P(Abandoned, StatesTest,
-                         testing::Combine(testing::Values("preserve"), testing::Values("abandoned")), name_of_state);
+                         testing::Combine(testing::Values("preserve"), testing::Values("abandoned"),
+                                          testing::Values(kWithEthernet)),
+                         name_of_state);
+INSTANTIATE_TEST_SUITE_P(SnatWithoutEthernet, StatesTest,
+                         testing::Combine(testing::Values("snat"), testing::ValuesIn(kStates),
+                                          testing::Values(kWithoutEthernet)),
+                         name_of_state);
+INSTANTIATE_TEST_SUITE_P(PreserveWithoutEthernet, StatesTest,
+                         testing::Combine(testing::Values("preserve"), testing::ValuesIn(kStates),
+                                          testing::Values(kWithoutEthernet)),
+                         name_of_state);
 
 }  // namespace
 }  // namespace slipgate::test
