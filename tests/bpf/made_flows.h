@@ -72,8 +72,8 @@ void fill_with_flows(int map, std::uint32_t count) {
     for (std::uint32_t i = 0; i < count; ++i) {
         const bool live = i % 10 == 0;
         const auto tuples = numbered(i, Key{});
-        const auto made = made_flow<Value>(tuples.client, tuples.ours, live ? SG_FLOW_ESTABLISHED : SG_FLOW_CLOSING,
-                                           live ? 0 : 50);
+        const auto made =
+            made_flow<Value>(tuples.client, tuples.ours, live ? SG_FLOW_ESTABLISHED : SG_FLOW_CLOSING, live ? 0 : 50);
         keys.insert(keys.end(), {made.up_key, made.down_key});
         values.insert(values.end(), {made.up, made.down});
         if (keys.size() < kAtOnce && i + 1 < count) continue;

@@ -10,6 +10,17 @@
 
 namespace slipgate::test {
 
+void stay_on_cpu(std::size_t cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    EXPECT_EQ(sched_setaffinity(0, sizeof set, &set), 0);
+}
+
+std::size_t Race::other_cpu() const {
+    return static_cast<std::size_t>(sched_getcpu()) == cpu(0) ? cpu(1) : cpu(0);
+}
+
 Race::Race() {
     cpu_set_t all;
     std::memset(&all, 0xff, sizeof all);  // an earlier test may have kept the process on one
@@ -25,10 +36,7 @@ void Race::rounds(const std::function<void(std::size_t)>& run, const std::functi
     std::barrier start(2);
     std::barrier finish(2, [&]() noexcept { more = judge(); });
     const auto runner = [&](std::size_t number) {
-        cpu_set_t set;
-        CPU_ZERO(&set);
-        CPU_SET(cpu(number), &set);
-        EXPECT_EQ(sched_setaffinity(0, sizeof set, &set), 0);
+        stay_on_cpu(cpu(number));
         while (more) {
             start.arrive_and_wait();
             run(number);

@@ -8,6 +8,9 @@
 
 namespace slipgate::test {
 
+// The calling thread runs nowhere else.
+void stay_on_cpu(std::size_t cpu);
+
 class Race {
   public:
     // Sees which CPUs this process may use: to be made before a bench keeps the process on one of them.
@@ -16,6 +19,8 @@ class Race {
     [[nodiscard]] bool possible() const { return cpus_.size() > 1; }
     // The CPU of a runner, 0 or 1.
     [[nodiscard]] std::size_t cpu(std::size_t runner) const { return cpus_.at(runner); }
+    // One that the calling thread does not run on.
+    [[nodiscard]] std::size_t other_cpu() const;
 
     // Each round: `run(0)` and `run(1)` at the same time, each on its CPU, and then, with both at rest, `judge()`. Ends
     // when that returns false. Neither may throw.
