@@ -173,6 +173,7 @@ Outcome SpliceBench::run_packet(const Bytes& frame, Side side) {
                 .data_size_in = static_cast<__u32>(in.size()), .data_size_out = static_cast<__u32>(out_.size()),
                 .ctx_in = &context, .ctx_size_in = sizeof context, .repeat = 1);
     EXPECT_EQ(bpf_prog_test_run_opts(program(), &test), 0) << std::strerror(errno) << "\n" << describe(frame);
+    nanoseconds_ = test.duration;
     const auto after = counters();
     Outcome outcome{static_cast<int>(test.retval), Bytes(out_.begin(), out_.begin() + test.data_size_out), {}};
     for (std::size_t i = 0; i < SG_COUNTER_MAX; ++i) {

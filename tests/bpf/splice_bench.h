@@ -87,7 +87,6 @@ class SpliceBench : public KernelBench {
     // program sees them; what comes back has the one the program put in front.
     explicit SpliceBench(Framing framing = Framing::kEthernet) : framing_(framing) {}
 
-    [[nodiscard]] Framing framing() const { return framing_; }
     [[nodiscard]] std::array<const Family*, 2> families(SourceMode mode = SourceMode::kSnat) const;
     // Of the gateway on the side's link, and of the side itself.
     [[nodiscard]] Mac gateway_mac(Side side) const;
@@ -99,6 +98,9 @@ class SpliceBench : public KernelBench {
     // Runs the entry program on a frame that came in on the side's link.
     Outcome run_packet(const Bytes& frame, Side side);
     Outcome run_packet(const Packet& packet, Side side) { return run_packet(packet.frame(), side); }
+
+    // What the last of them took in the programs.
+    [[nodiscard]] std::uint32_t nanoseconds() const { return nanoseconds_; }
 
     // Runs the entry program on nothing but this frame: no counter is read. May be called by several threads at once.
     int run_bare(const Bytes& frame, Side side);
@@ -145,6 +147,7 @@ class SpliceBench : public KernelBench {
     std::map<Side, unsigned> ifindex_;
     Bytes out_ = Bytes(4096);
     std::vector<sg_counters> per_cpu_;
+    std::uint32_t nanoseconds_ = 0;
 };
 
 }  // namespace slipgate::test
