@@ -171,6 +171,8 @@ struct EndpointSlice {
         bool serving = true;
         bool terminating = false;
         std::optional<std::string> node_name;
+        std::vector<std::string> for_nodes;  // hints: where its connections should come from
+        std::vector<std::string> for_zones;
         bool operator==(const Endpoint&) const = default;
     };
     struct Port {

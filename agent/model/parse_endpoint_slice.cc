@@ -14,6 +14,8 @@ using namespace std::string_view_literals;
 constexpr std::array kEndpointFields = {"addresses"sv,          "conditions"sv, "hostname"sv, "targetRef"sv,
                                         "deprecatedTopology"sv, "nodeName"sv,   "zone"sv,     "hints"sv};
 constexpr std::array kConditionFields = {"ready"sv, "serving"sv, "terminating"sv};
+constexpr std::array kHintFields = {"forZones"sv, "forNodes"sv};
+constexpr std::array kNameField = {"name"sv};
 constexpr std::array kPortFields = {"name"sv, "protocol"sv, "port"sv, "appProtocol"sv};
 constexpr std::array kAddressTypes = {"IPv4"sv, "IPv6"sv, "FQDN"sv};
 constexpr std::array kProtocols = {"TCP"sv, "UDP"sv, "SCTP"sv};
@@ -21,6 +23,7 @@ constexpr std::array kProtocols = {"TCP"sv, "UDP"sv, "SCTP"sv};
 constexpr Limits kEndpoints{0, 1000};
 constexpr Limits kPorts{0, 20'000};
 constexpr Limits kAddresses{1, 100};
+constexpr Limits kHints{0, 8};
 
 // ValidateNonSpecialIP() of Kubernetes; empty: the address may be an endpoint's.
 std::string_view special_range(const IpAddress& address) {
@@ -49,6 +52,13 @@ void check_addresses(const ObjectReader& in, const std::vector<std::string>& add
     }
 }
 
+std::vector<std::string> parse_names(const ObjectReader& in, std::string_view field, const Format& format) {
+    std::vector<std::string> names;
+    for (const auto& entry : in.objects(field, kHints, kNameField))
+        names.push_back(entry.required_text("name", format));
+    return names;
+}
+
 EndpointSlice::Endpoint parse_endpoint(const ObjectReader& in, std::string_view address_type) {
     EndpointSlice::Endpoint endpoint;
     endpoint.addresses = in.texts("addresses", kAddresses, kAnyText, Presence::required);
@@ -59,6 +69,10 @@ EndpointSlice::Endpoint parse_endpoint(const ObjectReader& in, std::string_view 
         endpoint.terminating = conditions->boolean("terminating").value_or(false);
     }
     endpoint.node_name = in.text("nodeName", kAnyText);
+    if (const auto hints = in.object("hints", kHintFields)) {
+        endpoint.for_nodes = parse_names(*hints, "forNodes", kDnsSubdomain);
+        endpoint.for_zones = parse_names(*hints, "forZones", kLabelValue);
+    }
     return endpoint;
 }
 

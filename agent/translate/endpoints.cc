@@ -12,31 +12,57 @@ namespace {
 
 constexpr const char* kServiceNameLabel = "kubernetes.io/service-name";
 
-// By address: an endpoint that two slices name is one, and one of them may lack its node. No mode: it would have to see
-// the client's address, and cannot.
-using Candidates = std::map<SocketAddress, std::optional<SourceMode>>;
+struct Candidate {
+    std::optional<SourceMode> source;  // none: it would have to see the client's address, and cannot
+    Hints hints;
+};
 
-void add(Candidates& candidates, const SocketAddress& address, std::optional<SourceMode> mode) {
-    const auto [known, is_new] = candidates.emplace(address, mode);
-    if (!is_new) known->second = std::max(known->second, mode);  // none is the least
+// By address: an endpoint that two slices name is one, and one of them may lack its node or its hints.
+using Candidates = std::map<SocketAddress, Candidate>;
+
+void add(Candidates& candidates, const SocketAddress& address, const Candidate& candidate) {
+    const auto [known, is_new] = candidates.emplace(address, candidate);
+    if (is_new) return;
+    auto& [source, hints] = known->second;
+    source = std::max(source, candidate.source);  // none is the least
+    hints = {std::max(hints.node, candidate.hints.node), std::max(hints.zone, candidate.hints.zone)};
 }
 
-bool has_usable(const Candidates& candidates) {
-    return std::any_of(candidates.begin(), candidates.end(), [](const auto& one) { return one.second.has_value(); });
+using Chosen = std::vector<const Candidates::value_type*>;
+
+enum class Whom { kAll, kUsable };  // all: as if each of them saw the client's address
+
+Chosen those(const Candidates& candidates, Whom whom) {
+    Chosen found;
+    for (const auto& one : candidates) {
+        if (whom == Whom::kAll || one.second.source) found.push_back(&one);
+    }
+    return found;
+}
+
+void keep_near(Chosen& chosen) {
+    std::vector<Hints> hints;
+    for (const auto* one : chosen) hints.push_back(one->second.hints);
+    const Nearness nearness(hints);
+    std::erase_if(chosen, [&](const auto* one) { return !nearness.takes(one->second.hints); });
 }
 
 struct Tiers {
     Candidates ready;
     Candidates terminating;
 
-    [[nodiscard]] const Candidates& chosen() const { return has_usable(ready) ? ready : terminating; }
-    // Those that would be chosen if all of them saw the client's address.
-    [[nodiscard]] const Candidates& wanted() const { return ready.empty() ? terminating : ready; }
+    [[nodiscard]] Chosen chosen(Whom whom) const {
+        auto found = those(ready, whom);
+        if (found.empty()) return those(terminating, whom);  // kube-proxy, too, looks at no hints of these
+        keep_near(found);
+        return found;
+    }
 };
 
 }  // namespace
 
-EndpointIndex::EndpointIndex(const Snapshot& snapshot, const TranslateOptions& options) : options_(options) {
+EndpointIndex::EndpointIndex(const Snapshot& snapshot, const TranslateOptions& options)
+    : options_(options), here_(location_of(snapshot, options.node_name)) {
     for (const auto& [key, slice] : snapshot.endpoint_slices) {
         const auto service = slice.meta.labels.find(kServiceNameLabel);
         if (service == slice.meta.labels.end() || slice.address_type == "FQDN") continue;
@@ -53,7 +79,6 @@ EndpointChoice EndpointIndex::choose(const std::string& service_key, const std::
         if (endpoint.addresses.empty()) return;
         const auto address = IpAddress::parse(endpoint.addresses.front());  // the others have no meaning
         if (!address) return;                                               // the slice's validation has named it
-        const SocketAddress candidate{*address, port};
         const bool sees_client = mode != SourceMode::kSnat && answers_through_here(endpoint, *address, options_);
         std::optional<SourceMode> source;
         if (sees_client)
@@ -61,7 +86,7 @@ EndpointChoice EndpointIndex::choose(const std::string& service_key, const std::
         else if (mode != SourceMode::kPreserveOnly)
             source = SourceMode::kSnat;
         auto& tiers = by_family[address->is_ipv4()];
-        add(endpoint.ready ? tiers.ready : tiers.terminating, candidate, source);
+        add(endpoint.ready ? tiers.ready : tiers.terminating, {*address, port}, {source, hints_for(here_, endpoint)});
     };
 
     const auto [first, last] = slices_.equal_range(service_key);
@@ -75,11 +100,10 @@ EndpointChoice EndpointIndex::choose(const std::string& service_key, const std::
 
     EndpointChoice choice;
     for (const auto& [is_ipv4, tiers] : by_family) {
-        for (const auto& [address, source] : tiers.chosen()) {
-            if (source) choice.endpoints.emplace_back(address, *source);
-        }
-        for (const auto& [address, source] : tiers.wanted()) {
-            if (!source) choice.left_out.push_back(address);
+        for (const auto* one : tiers.chosen(Whom::kUsable))
+            choice.endpoints.emplace_back(one->first, *one->second.source);
+        for (const auto* one : tiers.chosen(Whom::kAll)) {
+            if (!one->second.source) choice.left_out.push_back(one->first);
         }
     }
     std::sort(choice.endpoints.begin(), choice.endpoints.end());

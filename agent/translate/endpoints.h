@@ -8,6 +8,7 @@
 #include "agent/base/address.h"
 #include "agent/ir/routing_table.h"
 #include "agent/model/objects.h"
+#include "agent/translate/topology.h"
 #include "agent/translate/translate.h"
 
 namespace slipgate {
@@ -25,14 +26,15 @@ class EndpointIndex {
     EndpointIndex(const Snapshot& snapshot, const TranslateOptions& options);
 
     // Endpoints behind one port of a Service, over all its slices, the port looked up by its name in each of them.
-    // Ready endpoints; in a family without any, those that still serve while they terminate (KEP-1669). Under
-    // kPreserveOnly an endpoint that cannot see the client's address is no candidate. Whether a connection can be
-    // spliced to an address is for the data path to say.
+    // Ready endpoints, of these the near ones (topology.h); in a family without any, those that still serve while they
+    // terminate (KEP-1669). Under kPreserveOnly an endpoint that cannot see the client's address is no candidate.
+    // Whether a connection can be spliced to an address is for the data path to say.
     [[nodiscard]] EndpointChoice choose(const std::string& service_key, const std::string& port_name,
                                         SourceMode mode) const;
 
   private:
     const TranslateOptions& options_;
+    Location here_;
     std::multimap<std::string, const EndpointSlice*> slices_;  // by the Service's key
 };
 
