@@ -22,7 +22,7 @@ class Slipgated:
 
     def __init__(self, gateway, flags=()):
         self._gateway, self.flags, self._process = gateway, flags, None
-        self.program = Path(os.environ["SLIPGATE_BUILD"], "bin/slipgated")
+        self.program = Path(os.environ.get("SLIPGATE_BUILD", ""), "bin/slipgated")
         self.pins = BPFFS / "slipgate"
         self.folder = manifests.Folder(WORK / "manifests")
         self.status_dir = WORK / "status"

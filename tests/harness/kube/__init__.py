@@ -5,6 +5,8 @@ from .agent import ClusterSlipgated
 from .case import KubeCase
 from .control_plane import ControlPlane
 from .kubectl import PATIENCE, Kubectl
+from .kubelet import Kubelet
 from .pods import Pod, add_node
+from .walkthrough import Walkthrough
 
-__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "KubeCase", "Kubectl", "Pod", "add_node"]
+__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "KubeCase", "Kubectl", "Kubelet", "Pod", "Walkthrough", "add_node"]

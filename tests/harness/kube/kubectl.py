@@ -15,9 +15,15 @@ class Kubectl:
         """`space`: the Namespace it runs in; `kubeconfig`: the file that says where the API server is, and as whom."""
         self._space, self.kubeconfig = space, kubeconfig
 
+    def command(self):
+        """The command line without the arguments, for any network namespace."""
+        return self._space.command(*self._program())
+
+    def _program(self):
+        return binaries.folder() / "kubectl", "--kubeconfig", self.kubeconfig, "--cache-dir", WORK / "kubectl"
+
     def _run(self, arguments, **options):
-        return self._space.run(binaries.folder() / "kubectl", "--kubeconfig", self.kubeconfig, "--cache-dir", WORK / "kubectl",
-                               *arguments, **options)
+        return self._space.run(*self._program(), *arguments, **options)
 
     def __call__(self, *arguments, input=None):
         """What it prints. AssertionError with its message if it fails."""

@@ -14,6 +14,16 @@ def add_node(kubectl, name, addresses=(), zone=None):
         "conditions": [{"type": "Ready", "status": READY, "reason": "KubeletReady"}]})
 
 
+def report(kubectl, name, namespace, ready, host=None, container="server"):
+    """What a kubelet says of a Pod with one container; once with the Host whose addresses it has."""
+    addresses = [{"ip": host.address[family]} for family in FAMILIES] if host else []
+    started = {"phase": "Running", "podIP": addresses[0]["ip"], "podIPs": addresses} if host else {}
+    kubectl.patch_status(f"pod/{name}", started | {
+        "conditions": [{"type": "Ready", "status": READY if ready else NOT_READY}],
+        "containerStatuses": [{"name": container, "ready": ready, "image": container, "imageID": "", "restartCount": 0}],
+    }, namespace)
+
+
 class Pod:
     def __init__(self, kubectl, host, labels, node="node1", namespace="default", port=8443, ready=True):
         """A running Pod called like `host`, the Host whose addresses it has and whose servers answer."""
@@ -23,8 +33,7 @@ class Pod:
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": self.name, "namespace": namespace, "labels": labels},
             "spec": {"nodeName": node, "containers": [
                 {"name": "server", "image": "server", "ports": [{"name": "tls", "containerPort": port}]}]}})
-        addresses = [{"ip": host.address[family]} for family in FAMILIES]
-        self._report(ready, phase="Running", podIP=addresses[0]["ip"], podIPs=addresses)
+        self._report(ready, host)
 
     def set_ready(self, ready):
         """What its readiness probe would say."""
@@ -37,8 +46,5 @@ class Pod:
     def gone(self):
         self._kubectl("delete", "pod", self.name, "--namespace", self.namespace, "--force", "--grace-period=0")
 
-    def _report(self, ready, **status):
-        self._kubectl.patch_status(f"pod/{self.name}", status | {
-            "conditions": [{"type": "Ready", "status": READY if ready else NOT_READY}],
-            "containerStatuses": [{"name": "server", "ready": ready, "image": "server", "imageID": "", "restartCount": 0}],
-        }, self.namespace)
+    def _report(self, ready, host=None):
+        report(self._kubectl, self.name, self.namespace, ready, host)
