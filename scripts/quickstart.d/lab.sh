@@ -65,6 +65,7 @@ lab_processes() {
 # Ends these processes (asks, insists after three seconds) and takes the namespaces away. Works on what a killed run left, too.
 lab_down() {
     local path pids
+    kubernetes_down
     mapfile -t pids < <(lab_processes)
     ((${#pids[@]} == 0)) || kill "${pids[@]}" 2>/dev/null || true # some are gone already
     for _ in {1..30}; do
