@@ -26,9 +26,12 @@ class Process:
         self._process.kill()
         self.wait()
 
+    def send_signal(self, number):
+        self._process.send_signal(number)
+
     def stop(self, by=signal.SIGTERM):
         """Asks the process to end and returns its exit code."""
-        self._process.send_signal(by)
+        self.send_signal(by)
         return self.wait()
 
     def wait(self, patience=PATIENCE):

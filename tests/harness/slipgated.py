@@ -55,6 +55,13 @@ class Slipgated:
         """SIGTERM; returns the exit code."""
         return self._process.stop(signal.SIGTERM)
 
+    def stop(self):
+        """It sleeps, alive, until resume()."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._process.send_signal(signal.SIGCONT)
+
     def close(self):
         if self._process:
             self._process.close()

@@ -13,7 +13,8 @@ DRY_RUN = "apply", "--dry-run=server", "--warnings-as-errors"
 def lenient_crd(group, plural, kind, scope):
     """Of somebody else's kind: only that it exists."""
     anything = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"{plural}.{group}"},
+    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{plural}.{group}"},
             "spec": {"group": group, "scope": scope, "names": {"plural": plural, "kind": kind},
                      "versions": [{"name": "v1", "served": True, "storage": True, "schema": anything}]}}
 

@@ -7,6 +7,7 @@ from .control_plane import ControlPlane
 from .kubectl import PATIENCE, Kubectl
 from .kubelet import Kubelet
 from .pods import Pod, add_node
+from .served import ServedCase
 from .walkthrough import Walkthrough
 
-__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "KubeCase", "Kubectl", "Kubelet", "Pod", "Walkthrough", "add_node"]
+__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "KubeCase", "Kubectl", "Kubelet", "Pod", "ServedCase", "Walkthrough", "add_node"]
