@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The image has the package of every library that slipgated names: dockerfile_test.py PROGRAM"""
+"""The image has the package of every library that slipgated names, and what is copied exists: dockerfile_test.py PROGRAM"""
 import pathlib
 import re
 import subprocess
@@ -22,7 +22,12 @@ def package_of(file):
 needed = re.findall(r"\(NEEDED\).*\[(.*)\]", output("readelf", "--dynamic", PROGRAM))
 paths = dict(re.findall(r"(\S+) => (\S+)", output("ldd", PROGRAM)))
 wanted = {package_of(pathlib.Path(paths[library]).resolve()) for library in needed} - IN_EVERY_IMAGE
-text = (pathlib.Path(__file__).resolve().parents[2] / "k8s/Dockerfile").read_text()
+root = pathlib.Path(__file__).resolve().parents[2]
+text = (root / "k8s/Dockerfile").read_text()
+copied = [source for line in re.findall(r"^COPY (?!--from)(.*)", text, re.MULTILINE) for source in line.split()[:-1]]
+missing = [source for source in copied if not (root / source).exists()]
+if missing or not copied:
+    sys.exit(f"k8s/Dockerfile copies what is not there: {missing or 'nothing at all'}")
 installed = set(re.search(r"apt-get install [^&]*?\\\n([^&]*?)\\", text)[1].split())
 if wanted != installed:
     sys.exit(f"k8s/Dockerfile installs {sorted(installed - wanted)} for nothing and lacks {sorted(wanted - installed)}")
