@@ -105,7 +105,8 @@ class Changes(ServedCase):
         self.expect("going", self.one)
         logged = len(self.agent.log.read_text())
         with self.traffic():
-            self.while_it_sleeps(self.change, self.control_plane.kill_api_server, self.control_plane.compact,
+            self.while_it_sleeps(self.restart_api_server, self.change,  # its watches ended before that
+                                 self.control_plane.kill_api_server, self.control_plane.compact,
                                  self.control_plane.start_api_server)
             self.expect_changed()
         eventually(lambda: "410 too old resource version" in self.agent.log.read_text()[logged:], "such was the answer", PATIENCE)
@@ -118,6 +119,10 @@ class Changes(ServedCase):
                 action()
         finally:
             self.agent.resume()
+
+    def restart_api_server(self):
+        self.control_plane.kill_api_server()
+        self.control_plane.start_api_server()
 
     def change(self):
         self.move("web", self.other)
