@@ -93,10 +93,7 @@ class Backends(ServedCase):
         self.expect("web", self.one)
 
     def test_a_service_without_selector_has_the_endpoints_a_user_writes(self):
-        addresses = [self.one.address[family] for family in (V4, V6)]
-        self.apply(*manifests.backend("web", addresses))  # on 8443
-        self.route("web")
-        self.expect("web", self.one)
+        self.serve("web", self.one)
 
     def test_an_external_name_is_refused_with_a_reason(self):
         self.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},

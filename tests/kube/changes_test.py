@@ -16,16 +16,10 @@ BURST = {"burst": "yes"}  # label of many routes
 class Changes(ServedCase):
     def setUp(self):
         self.one, self.other = self.network.backends
-        self.apply(*manifests.backend("steady", self.one.address.values()))
-        self.route("steady")
-        self.expect("steady", self.one)
+        self.serve("steady", self.one)
 
     def traffic(self):
         return Traffic(lambda: self.connect("steady"))
-
-    def move(self, name, host):
-        """All endpoints of a Service are that host."""
-        self.kubectl.apply(*manifests.endpoint_slices(name, host.address.values()))
 
     def names(self):
         """{hostname: entries of the map of names}"""
@@ -84,61 +78,6 @@ class Changes(ServedCase):
             self.expect(f"burst-{MANY - 1}", self.one)
             self.kubectl("delete", "tlsroutes", "--selector", "burst=yes", "--wait=false")
             eventually(lambda: {table: self.agent.dump(table) for table in tables} == before, "nothing is left", PATIENCE)
-
-    def test_the_api_server_ends_and_things_change_before_it_is_followed_again(self):
-        self.apply(*manifests.backend("web", self.one.address.values()))
-        self.route("web")
-        self.route("going", {"web": 1})
-        self.expect("going", self.one)
-        with self.traffic():
-            self.control_plane.kill_api_server()
-            self.wait_until_followed(False)
-            self.expect("web", self.one)
-            self.while_it_sleeps(self.control_plane.start_api_server, self.change)
-            self.expect_changed()
-
-    def test_the_past_of_a_watch_is_compacted_away(self):
-        """The watches go on from a revision that etcd does not have any more (410): all is listed again."""
-        self.apply(*manifests.backend("web", self.one.address.values()))
-        self.route("web")
-        self.route("going", {"web": 1})
-        self.expect("going", self.one)
-        logged = len(self.agent.log.read_text())
-        with self.traffic():
-            self.while_it_sleeps(self.restart_api_server, self.change,  # its watches ended before that
-                                 self.control_plane.kill_api_server, self.control_plane.compact,
-                                 self.control_plane.start_api_server)
-            self.expect_changed()
-        eventually(lambda: "410 too old resource version" in self.agent.log.read_text()[logged:], "such was the answer", PATIENCE)
-
-    def while_it_sleeps(self, *actions):
-        """The agent, stopped, misses all of them."""
-        self.agent.stop()
-        try:
-            for action in actions:
-                action()
-        finally:
-            self.agent.resume()
-
-    def restart_api_server(self):
-        self.control_plane.kill_api_server()
-        self.control_plane.start_api_server()
-
-    def change(self):
-        self.move("web", self.other)
-        self.kubectl("delete", "tlsroute", "going")
-        self.route("new", {"web": 1})
-
-    def expect_changed(self):
-        self.expect("new", self.other)
-        self.expect("web", self.other)
-        self.expect("going")
-        self.wait_until_followed(True)
-
-    def wait_until_followed(self, is_followed):
-        wanted = {float(is_followed)}
-        eventually(lambda: set(self.agent.metrics("slipgate_source_followed", "kind").values()) == wanted,
-                   f"every kind is followed: {is_followed}", PATIENCE)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 import copy
 import json
 
-from harness import eventually, main, manifests
+from harness import eventually, main
 from harness.kube import PATIENCE, ServedCase
 
 
@@ -38,9 +38,7 @@ class Rbac(ServedCase):
 
     def test_each_rule_that_is_missing_is_named(self):
         host, = self.network.backends
-        self.apply(*manifests.backend("web", host.address.values()))
-        self.route("web")
-        self.expect("web", host)
+        self.serve("web", host)
         for group, resource in self.followed():
             with self.subTest(resource):
                 name = f"{resource}.{group}" if group else resource

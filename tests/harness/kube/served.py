@@ -59,6 +59,12 @@ class ServedCase(KubeCase):
         """A TLSRoute for NAME.example.com, which leads to the Service of that name unless `backends` says where."""
         self.apply(manifests.tls_route(name, [f"{name}.example.com"], backends or {name: 1}))
 
+    def serve(self, name, host):
+        """Service and TLSRoute of that name lead to the host; returns when they do."""
+        self.apply(*manifests.backend(name, host.address.values(), self.port_of(host)))
+        self.route(name)
+        self.expect(name, host)
+
     def connect(self, name, family=V4):
         """A TLS session whose server has one of the backends' certificates."""
         return tls(self.client, (self.network.vip[family], 443), f"{name}.example.com", self.certificates.values(), timeout=10)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API server goes away under traffic, and what changes meanwhile is followed afterwards; connections notice nothing."""
+
+from harness import eventually, main, manifests
+from harness.kube import PATIENCE, ServedCase
+from harness.kube.traffic import Traffic
+
+
+class Outages(ServedCase):
+    def setUp(self):
+        self.one, self.other = self.network.backends
+        self.serve("steady", self.one)
+
+    def test_the_api_server_ends_and_things_change_before_it_is_followed_again(self):
+        self.serve("web", self.one)
+        self.serve("going", self.one)
+        with Traffic(lambda: self.connect("steady")):
+            self.control_plane.kill_api_server()
+            self.wait_until_followed(False)
+            self.expect("web", self.one)
+            self.while_it_sleeps(self.control_plane.start_api_server, self.change)
+            self.expect_changed()
+
+    def test_the_past_of_a_watch_is_compacted_away(self):
+        """The watches go on from a revision that etcd does not have any more (410): all is listed again."""
+        self.serve("web", self.one)
+        self.serve("going", self.one)
+        logged = len(self.agent.log.read_text())
+        with Traffic(lambda: self.connect("steady")):
+            self.while_it_sleeps(self.restart_api_server, self.change,  # its watches ended before that
+                                 self.control_plane.kill_api_server, self.control_plane.compact,
+                                 self.control_plane.start_api_server)
+            self.expect_changed()
+        eventually(lambda: "410 too old resource version" in self.agent.log.read_text()[logged:], "such was the answer", PATIENCE)
+
+    def while_it_sleeps(self, *actions):
+        """The agent, stopped, misses all of them."""
+        self.agent.stop()
+        try:
+            for action in actions:
+                action()
+        finally:
+            self.agent.resume()
+
+    def restart_api_server(self):
+        self.control_plane.kill_api_server()
+        self.control_plane.start_api_server()
+
+    def change(self):
+        self.kubectl.apply(*manifests.endpoint_slices("web", self.other.address.values()))
+        self.kubectl("delete", "tlsroute", "going")
+        self.route("new", {"web": 1})
+
+    def expect_changed(self):
+        self.expect("new", self.other)
+        self.expect("web", self.other)
+        self.expect("going")
+        self.wait_until_followed(True)
+
+    def wait_until_followed(self, is_followed):
+        wanted = {float(is_followed)}
+        eventually(lambda: set(self.agent.metrics("slipgate_source_followed", "kind").values()) == wanted,
+                   f"every kind is followed: {is_followed}", PATIENCE)
+
+
+if __name__ == "__main__":
+    main()
