@@ -2,6 +2,7 @@
 #include "agent/translate/gateway_classes.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace slipgate {
 namespace {
@@ -19,8 +20,11 @@ constexpr const char* kSupportedFeatures[] = {
     "TLSRoute",
 };
 
+// Patch releases change no schema.
+constexpr std::string_view kSupportedSeries = "v1.7.";
+
 Outcome supported_version(const std::set<std::string>& bundle_versions) {
-    const auto is_supported = [](const std::string& version) { return version == kGatewayApiVersion; };
+    const auto is_supported = [](const std::string& version) { return version.starts_with(kSupportedSeries); };
     if (std::all_of(bundle_versions.begin(), bundle_versions.end(), is_supported)) {
         return succeeded("SupportedVersion", std::string("Gateway API ") + kGatewayApiVersion + " is supported");
     }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "agent/model/reader.h"
+
 namespace slipgate {
 namespace {
 
@@ -34,8 +36,8 @@ SourceModeChoice choose_source_mode(const Gateway& gateway, const TranslateOptio
     }
     if (const auto mode = parse_source_mode(annotation->second)) return {*mode, describe(*mode)};
     return {options.source_mode,
-            failed("InvalidValue", std::string("metadata.annotations[") + kAnnotation + "]: \"" + annotation->second +
-                                       "\" is not one of snat, preserve and preserve-only; in use is " +
+            failed("InvalidValue", std::string("metadata.annotations[") + kAnnotation + "]: " + shown(annotation->second) +
+                                       " is not one of snat, preserve and preserve-only; in use is " +
                                        std::string(name_of(options.source_mode)) + ", the agent's setting")};
 }
 
