@@ -35,10 +35,11 @@ SourceModeChoice choose_source_mode(const Gateway& gateway, const TranslateOptio
         return {options.source_mode, describe(options.source_mode)};
     }
     if (const auto mode = parse_source_mode(annotation->second)) return {*mode, describe(*mode)};
-    return {options.source_mode,
-            failed("InvalidValue", std::string("metadata.annotations[") + kAnnotation + "]: " + shown(annotation->second) +
-                                       " is not one of snat, preserve and preserve-only; in use is " +
-                                       std::string(name_of(options.source_mode)) + ", the agent's setting")};
+    return {
+        options.source_mode,
+        failed("InvalidValue", std::string("metadata.annotations[") + kAnnotation + "]: " + shown(annotation->second) +
+                                   " is not one of snat, preserve and preserve-only; in use is " +
+                                   std::string(name_of(options.source_mode)) + ", the agent's setting")};
 }
 
 bool answers_through_here(const EndpointSlice::Endpoint& endpoint, const IpAddress& address,
