@@ -17,6 +17,13 @@ IpAddress::IpAddress(const sg_address& address) {
     std::memcpy(bytes_.data(), &address, bytes_.size());
 }
 
+IpAddress IpAddress::from_wire(const void* bytes, std::size_t size) {
+    IpAddress result;
+    if (size == 4) std::copy(kIpv4Prefix.begin(), kIpv4Prefix.end(), result.bytes_.begin());
+    if (size == 4 || size == result.bytes_.size()) std::memcpy(result.bytes_.end() - size, bytes, size);
+    return result;
+}
+
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     if (text.find('\0') != text.npos) return std::nullopt;  // inet_pton would not look further
     const std::string terminated(text);
@@ -45,6 +52,18 @@ sg_address IpAddress::to_abi() const {
     sg_address address{};
     std::memcpy(&address, bytes_.data(), bytes_.size());
     return address;
+}
+
+IpAddress IpAddress::successor() const {
+    auto next = *this;
+    for (auto byte = next.bytes_.rbegin(); byte != next.bytes_.rend() && ++*byte == 0; ++byte) continue;
+    return next;
+}
+
+IpAddress IpAddress::predecessor() const {
+    auto previous = *this;
+    for (auto byte = previous.bytes_.rbegin(); byte != previous.bytes_.rend() && (*byte)-- == 0; ++byte) continue;
+    return previous;
 }
 
 bool IpAddress::is_loopback() const {

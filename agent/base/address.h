@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,14 @@ class IpAddress {
     [[nodiscard]] std::string to_string() const;  // canonical (RFC 5952), IPv4 dotted
     [[nodiscard]] sg_address to_abi() const;
     [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
+
+    // The bytes of its own family in network byte order, 4 or 16, as the kernel takes them.
+    [[nodiscard]] std::span<const std::uint8_t> wire() const { return std::span(bytes_).subspan(is_ipv4() ? 12 : 0); }
+    [[nodiscard]] static IpAddress from_wire(const void* bytes, std::size_t size);  // "::" unless there are 4 or 16
+
+    // The next higher and the next lower one, as numbers of 128 bits; there is always one: it is the other end of all.
+    [[nodiscard]] IpAddress successor() const;
+    [[nodiscard]] IpAddress predecessor() const;
 
     // Never a place a connection is spliced to, whatever the routes say.
     [[nodiscard]] bool is_loopback() const;

@@ -15,6 +15,13 @@ class IpPrefix {
     // ADDRESS/LENGTH, or an address alone for itself. None if it is not that, or if bits after the prefix are set.
     static std::optional<IpPrefix> parse(std::string_view text);
 
+    // The network of that many bits, of the 32 or 128 of its family, that the address lies in.
+    static IpPrefix around(const IpAddress& address, unsigned length);
+
+    [[nodiscard]] const IpAddress& first() const { return address_; }
+    [[nodiscard]] IpAddress last() const;
+    [[nodiscard]] unsigned length() const;  // as written: of the 32 or 128 bits of the family
+
     // Never across the families.
     [[nodiscard]] bool contains(const IpAddress& address) const;
     [[nodiscard]] std::string to_string() const;
