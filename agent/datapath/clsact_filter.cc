@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "agent/base/fd.h"
-#include "agent/datapath/netlink.h"
+#include "agent/netlink/netlink.h"
 
 namespace slipgate::clsact {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "agent/base/result.h"
 #include "agent/datapath/interface_problem.h"
-#include "agent/datapath/netlink.h"
+#include "agent/netlink/netlink.h"
 
 namespace slipgate {
 

@@ -7,25 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 namespace slipgate {
 namespace {
 
 constexpr std::uint32_t kSmallestMss = 536;
 constexpr std::uint32_t kLargestMss = 65495;
-
-IpAddress address_of(const nlattr* attribute) {
-    sg_address address{};
-    const auto length = mnl_attr_get_payload_len(attribute);
-    if (length == 4) {
-        address.word[2] = __builtin_bswap32(0xffff);
-        std::memcpy(&address.word[3], mnl_attr_get_payload(attribute), 4);
-    } else if (length == sizeof(address)) {
-        std::memcpy(&address, mnl_attr_get_payload(attribute), sizeof(address));
-    }
-    return IpAddress(address);
-}
 
 Route read_route(const nlmsghdr* message) {
     const auto* header = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
@@ -34,7 +21,7 @@ Route read_route(const nlmsghdr* message) {
     route.local = header->rtm_type == RTN_LOCAL || header->rtm_type == RTN_ANYCAST;
     route.broadcast = header->rtm_type == RTN_BROADCAST;
     if (const auto* oif = attributes.get(RTA_OIF)) route.ifindex = static_cast<int>(mnl_attr_get_u32(oif));
-    if (const auto* source = attributes.get(RTA_PREFSRC)) route.source = address_of(source);
+    if (const auto* source = attributes.get(RTA_PREFSRC)) route.source = read_address(source);
     if (const auto* metrics = attributes.get(RTA_METRICS)) {
         const NetlinkAttributes nested(metrics);
         if (const auto* mtu = nested.get(RTAX_MTU)) route.mtu = mnl_attr_get_u32(mtu);
@@ -68,8 +55,7 @@ Status ask_route(NetlinkSocket& netlink, const IpAddress& destination, unsigned 
     header->rtm_family = ipv4 ? AF_INET : AF_INET6;
     header->rtm_dst_len = ipv4 ? 32 : 128;
     header->rtm_flags = flags;
-    const auto& bytes = destination.bytes();
-    mnl_attr_put(request, RTA_DST, ipv4 ? 4 : 16, bytes.data() + (ipv4 ? 12 : 0));
+    put_address(request, RTA_DST, destination);
     return netlink.ask(request, [&](const nlmsghdr* message) {
         if (message->nlmsg_type == RTM_NEWROUTE) answer(message);
     });

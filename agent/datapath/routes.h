@@ -11,8 +11,8 @@
 #include "agent/base/address.h"
 #include "agent/base/result.h"
 #include "agent/datapath/interfaces.h"
-#include "agent/datapath/netlink.h"
 #include "agent/datapath/reconcile.h"
+#include "agent/netlink/netlink.h"
 
 namespace slipgate {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few questions asked of rtnetlink, over libmnl.
+// The few questions asked of rtnetlink (rtnetlink(7)), over libmnl.
 #pragma once
 
 #include <libmnl/libmnl.h>
@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "agent/base/address.h"
 #include "agent/base/result.h"
 
 namespace slipgate {
@@ -50,5 +51,9 @@ class NetlinkAttributes {
 
     std::vector<const nlattr*> all_;
 };
+
+// An address as an attribute, 4 or 16 bytes, and back; what is neither is "::".
+void put_address(nlmsghdr* message, std::uint16_t type, const IpAddress& address);
+[[nodiscard]] IpAddress read_address(const nlattr* attribute);
 
 }  // namespace slipgate

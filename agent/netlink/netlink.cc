@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/datapath/netlink.h"
+#include "agent/netlink/netlink.h"
 
 #include <sys/socket.h>
 
@@ -64,6 +64,15 @@ int NetlinkAttributes::collect(const nlattr* attribute, void* self) {
     if (type >= all.size()) all.resize(type + 1U);
     all[type] = attribute;
     return MNL_CB_OK;
+}
+
+void put_address(nlmsghdr* message, std::uint16_t type, const IpAddress& address) {
+    const auto bytes = address.wire();
+    mnl_attr_put(message, type, bytes.size(), bytes.data());
+}
+
+IpAddress read_address(const nlattr* attribute) {
+    return IpAddress::from_wire(mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
 }
 
 }  // namespace slipgate
