@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/base/address.h"
 #include "agent/model/timestamp.h"
 
 namespace slipgate {
@@ -86,6 +87,7 @@ struct Gateway {
     std::vector<GatewayAddress> addresses;
     AllowedNamespaces allowed_listeners{"None", {}};  // of ListenerSets
     bool has_parameters_ref = false;                  // spec.infrastructure.parametersRef
+    std::vector<IpAddress> assigned;                  // status.addresses
     bool operator==(const Gateway&) const = default;
 };
 
@@ -161,6 +163,7 @@ struct Service {
     ObjectMeta meta;
     std::string type = "ClusterIP";
     std::vector<ServicePort> ports;
+    std::vector<IpAddress> cluster_ips;
     bool operator==(const Service&) const = default;
 };
 
@@ -193,9 +196,15 @@ struct Namespace {
     bool operator==(const Namespace&) const = default;
 };
 
+struct NodeAddress {
+    std::string type;  // InternalIP, ExternalIP
+    IpAddress address;
+    bool operator==(const NodeAddress&) const = default;
+};
+
 struct Node {
     ObjectMeta meta;
-    std::vector<std::string> addresses;  // IP addresses, internal and external ones
+    std::vector<NodeAddress> addresses;
     bool operator==(const Node&) const = default;
 };
 

@@ -14,6 +14,7 @@ using namespace std::string_view_literals;
 constexpr std::array kSpecFields = {"gatewayClassName"sv, "listeners"sv,        "addresses"sv,
                                     "infrastructure"sv,   "allowedListeners"sv, "tls"sv};
 constexpr std::array kAddressFields = {"type"sv, "value"sv};
+constexpr std::array kStatusFields = {"addresses"sv, "attachedListenerSets"sv, "conditions"sv, "listeners"sv};
 constexpr std::array kInfrastructureFields = {"labels"sv, "annotations"sv, "parametersRef"sv};
 constexpr std::array kLocalParametersFields = {"group"sv, "kind"sv, "name"sv};
 constexpr std::array kAllowedListenersFields = {"namespaces"sv};
@@ -43,10 +44,26 @@ void check_unique_addresses(const ObjectReader& spec, const std::vector<GatewayA
     }
 }
 
+// Whoever wrote the status, a mistake in it is no mistake of the Gateway.
+std::vector<IpAddress> read_assigned(const ObjectReader& root) {
+    std::vector<IpAddress> assigned;
+    const auto status = root.object("status", kStatusFields);
+    if (!status) return assigned;
+    for (const auto& entry : status->objects("addresses", {}, kAddressFields)) {
+        if (const auto address = IpAddress::parse(entry.text("value", kAnyText).value_or("")))
+            assigned.push_back(*address);
+    }
+    return assigned;
+}
+
 }  // namespace
 
 Object parse_gateway(const ObjectReader& root, ObjectMeta meta) {
-    Gateway gateway{.meta = std::move(meta), .gateway_class_name = {}, .listeners = {}, .addresses = {}};
+    Gateway gateway{.meta = std::move(meta),
+                    .gateway_class_name = {},
+                    .listeners = {},
+                    .addresses = {},
+                    .assigned = read_assigned(root)};
     const auto spec = root.object("spec", kSpecFields, Presence::required);
     if (!spec) return gateway;
     gateway.gateway_class_name = spec->required_text("gatewayClassName", kObjectName);

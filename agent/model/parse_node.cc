@@ -29,8 +29,8 @@ Object parse_node(const ObjectReader& root, ObjectMeta meta) {
         const auto address = entry.required_text("address", kAnyText);
         // The others are names, of types that anyone may invent.
         if (!entry.has("address") || (type != "InternalIP" && type != "ExternalIP")) continue;
-        if (IpAddress::parse(address))
-            node.addresses.push_back(address);
+        if (const auto parsed = IpAddress::parse(address))
+            node.addresses.push_back({type, *parsed});
         else
             entry.invalid("address", "must be an IP address");
     }

@@ -50,10 +50,19 @@ void check_unique_ports(const ObjectReader& spec, const std::vector<ServicePort>
     }
 }
 
+// What is no address is "None" or empty.
+std::vector<IpAddress> read_addresses(const std::vector<std::string>& texts) {
+    std::vector<IpAddress> addresses;
+    for (const auto& text : texts) {
+        if (const auto address = IpAddress::parse(text)) addresses.push_back(*address);
+    }
+    return addresses;
+}
+
 }  // namespace
 
 Object parse_service(const ObjectReader& root, ObjectMeta meta) {
-    Service service{.meta = std::move(meta), .ports = {}};
+    Service service{.meta = std::move(meta), .ports = {}, .cluster_ips = {}};
     const auto spec = root.object("spec", kSpecFields, Presence::required);
     if (!spec) return service;
     service.type = spec->choice("type", kTypes, "ClusterIP");
@@ -66,6 +75,9 @@ Object parse_service(const ObjectReader& root, ObjectMeta meta) {
         service.ports.push_back(std::move(port));
     }
     const auto cluster_ip = spec->text("clusterIP", kAnyText).value_or("");
+    service.cluster_ips = read_addresses({cluster_ip});
+    if (const auto all = read_addresses(spec->texts("clusterIPs", {}, kAnyText)); !all.empty())
+        service.cluster_ips = all;
     if (service.ports.empty() && service.type != "ExternalName" && cluster_ip != "None" && spec->clean()) {
         spec->error("ports", "Required value: only a headless or an ExternalName Service may have no ports");
     }

@@ -118,6 +118,22 @@ spec: {{ports: [{{port: {}}}]}}
     EXPECT_EQ(generation(), 2);
 }
 
+TEST_F(FileSourceTest, StatusOfAManifestIsOfAnotherCluster) {
+    folder_.write("a.yaml", R"(
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: a}
+spec:
+  gatewayClassName: slipgate
+  listeners: [{name: tls, port: 443, protocol: TLS, tls: {mode: Passthrough}}]
+status:
+  addresses: [{type: IPAddress, value: 192.0.2.1}]
+)");
+    start();
+    EXPECT_EQ(problems(), std::vector<std::string>{});
+    EXPECT_TRUE(state_.snapshot.gateways.at("default/a").assigned.empty());
+}
+
 TEST_F(FileSourceTest, ADuplicateInALaterFileIsAnErrorThatNamesBoth) {
     folder_.write("b.yaml", service("a", 2));
     folder_.write("a.yaml", service("a", 1));

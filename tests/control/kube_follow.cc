@@ -31,7 +31,9 @@ json summary(const LoadedSnapshot& loaded) {
     for (const auto& [key, object] : snapshot.namespaces) state["Namespace"][key] = object.meta.labels;
     for (const auto& [key, object] : snapshot.services) state["Service"][key] = ports_of(object);
     for (const auto& [key, object] : snapshot.endpoint_slices) state["EndpointSlice"][key] = object.endpoints.size();
-    for (const auto& [key, object] : snapshot.nodes) state["Node"][key] = object.addresses;
+    for (const auto& [key, object] : snapshot.nodes) {
+        for (const auto& address : object.addresses) state["Node"][key].push_back(address.address.to_string());
+    }
     for (const auto& problem : loaded.problems)
         state["problems"][problem.object.to_string()] = problem.problem.to_string();
     return state;

@@ -24,6 +24,7 @@ InForce ObjectStore::admit(const std::string& file, const ManifestObject& offere
     if (offered.object && !moved) {
         if (stored.object && stored.content != offered.content) ++stored.generation;
         stored.object = offered.object;
+        if (auto* gateway = std::get_if<Gateway>(&*stored.object)) gateway->assigned.clear();
         stored.immutable = offered.immutable;
         stored.content = offered.content;
     } else if (stored.object) {

@@ -14,8 +14,8 @@ namespace slipgate {
 
 // Plays the API server's part in file mode: a version of an object that breaks a rule, or changes an immutable field,
 // is refused, and the version stored before stays in force. metadata.generation is 1 when an object is first stored and
-// one more whenever its content (all but metadata and status) changes. A generation the file states is not used: it
-// belongs to the cluster it was copied from. Nothing outlives the process.
+// one more whenever its content (all but metadata and status) changes. A generation or an address the file states in a
+// status is not used: it belongs to the cluster it was copied from. Nothing outlives the process.
 class ObjectStore {
   public:
     // Between two calls of forget_unseen(): once for each object there is. `file` is for messages.
