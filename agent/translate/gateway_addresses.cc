@@ -1,45 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/translate/gateway_addresses.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "agent/translate/outcome.h"
 
 namespace slipgate {
-namespace {
 
-// Packets to these never arrive from another host (link-local ones would need an interface beside the address).
-bool is_usable(const IpAddress& address) {
-    return !address.is_loopback() && !address.is_link_local() && !address.is_multicast() && !address.is_unspecified();
-}
-
-}  // namespace
-
-AddressAssignment assign_addresses(const Gateway& gateway, const std::vector<IpAddress>& defaults) {
-    AddressAssignment assignment;
+AddressRequest read_addresses(const Gateway& gateway, const AddressRules& rules) {
+    AddressRequest request;
     std::set<IpAddress> usable;
-    const auto assign_defaults = [&] {
-        usable.insert(defaults.begin(), defaults.end());
-        if (defaults.empty()) assignment.is_missing = true;
-    };
-
-    if (gateway.addresses.empty()) assign_defaults();
+    request.is_open = gateway.addresses.empty();
     for (const auto& [type, value] : gateway.addresses) {
         const auto address = IpAddress::parse(value);
         if (type == "Hostname") {
-            append(assignment.unusable, "Hostname " + value + " (give an IPAddress)", ", ");
+            append(request.unusable, "Hostname " + value + " (give an IPAddress)", ", ");
         } else if (type != "IPAddress") {
-            append(assignment.unsupported, type, ", ");
+            append(request.unsupported, type, ", ");
         } else if (value.empty()) {
-            assign_defaults();
-        } else if (address && is_usable(*address)) {
-            usable.insert(*address);
+            request.is_open = true;
+        } else if (const auto refusal = address ? rules.refusal_of_request(*address) : "it is none"; !refusal.empty()) {
+            append(request.unusable, fmt::format("IPAddress {} ({})", value, refusal), ", ");
         } else {
-            append(assignment.unusable, "IPAddress " + value, ", ");
+            usable.insert(*address);
         }
     }
-    assignment.usable.assign(usable.begin(), usable.end());
-    return assignment;
+    request.usable.assign(usable.begin(), usable.end());
+    return request;
+}
+
+AssignedAddresses assign_addresses(const std::vector<GatewayRequest>& requests, const AddressRules& rules,
+                                   const TranslateOptions& options, const AssignedAddresses& before) {
+    std::set<IpAddress> named;
+    std::vector<Asking> asking;
+    for (const auto& [gateway, request] : requests) {
+        named.insert(request.usable.begin(), request.usable.end());
+        if (!request.is_open) continue;
+        const auto key = key_of(gateway->meta);
+        auto held = gateway->assigned;
+        if (const auto known = before.find(key); known != before.end())
+            held.insert(held.end(), known->second.begin(), known->second.end());
+        asking.push_back({key, std::move(held)});
+    }
+    const auto usable = [&](const IpAddress& address) {
+        return !rules.is_own(address) && rules.refusal(address).empty();
+    };
+    return assign_from_pool(asking, options.address_pool, usable, named);
 }
 
 }  // namespace slipgate

@@ -1,23 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
-#include "agent/base/address.h"
-#include "agent/model/objects.h"
+#include "agent/translate/address_pool.h"
+#include "agent/translate/address_rules.h"
 
 namespace slipgate {
 
 // What a Gateway asks for in spec.addresses, sorted out. The texts name what was asked for, for conditions.
-struct AddressAssignment {
+struct AddressRequest {
     std::vector<IpAddress> usable;  // sorted, distinct
     std::string unsupported;        // types this controller does not know
-    std::string unusable;           // known types, but nothing can listen on them
-    bool is_missing = false;        // one was to be assigned and there is none to assign
+    std::string unusable;           // known types, but nothing can listen on them, and why
+    bool is_open = false;           // it takes what it is given: no spec.addresses, or an entry with an empty value
 };
 
-// `defaults` serve a Gateway without spec.addresses and entries with an empty value.
-[[nodiscard]] AddressAssignment assign_addresses(const Gateway& gateway, const std::vector<IpAddress>& defaults);
+[[nodiscard]] AddressRequest read_addresses(const Gateway& gateway, const AddressRules& rules);
+
+// Requests by key of their Gateway, and its place in the order of precedence.
+struct GatewayRequest {
+    const Gateway* gateway = nullptr;
+    AddressRequest request;
+};
+
+// Addresses from the pool for the open ones of `requests`, which are in the order of precedence. A Gateway keeps what
+// its status says it has, or what `before` says if that is nothing of the pool.
+[[nodiscard]] AssignedAddresses assign_addresses(const std::vector<GatewayRequest>& requests, const AddressRules& rules,
+                                                 const TranslateOptions& options, const AssignedAddresses& before);
 
 }  // namespace slipgate

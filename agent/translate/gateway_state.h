@@ -37,6 +37,7 @@ struct GatewayState {
     const Gateway* spec = nullptr;
     ListenerStates listeners;
     std::vector<IpAddress> addresses;  // it answers on; none unless it is accepted
+    std::vector<IpAddress> assigned;   // it has of the pool, whether it answers there or not
     Outcome accepted;
     Outcome programmed;
     SourceModeChoice source;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/translate/gateways.h"
 
+#include <set>
+
 #include "agent/translate/gateway_addresses.h"
 #include "agent/translate/gateway_classes.h"
 #include "agent/translate/listeners.h"
@@ -11,7 +13,7 @@ namespace {
 
 // Why the Gateway as a whole is refused, whatever its listeners are.
 std::optional<Outcome> find_refusal(const Gateway& gateway, const GatewayClass& gateway_class,
-                                    const AddressAssignment& addresses) {
+                                    const AddressRequest& addresses) {
     if (const auto accepted = accept_gateway_class(gateway_class); !accepted.ok()) {
         return failed("InvalidParameters", "GatewayClass " + gateway_class.meta.name + ": " + accepted.message);
     }
@@ -26,51 +28,102 @@ std::optional<Outcome> find_refusal(const Gateway& gateway, const GatewayClass& 
     return std::nullopt;
 }
 
-Outcome program_gateway(const GatewayState& state, const AddressAssignment& addresses) {
-    if (!state.accepted.ok()) return failed("Invalid", "the Gateway is not accepted");
-    if (!addresses.unusable.empty()) {
-        return failed("AddressNotUsable", "spec.addresses: cannot listen on " + addresses.unusable);
-    }
-    if (addresses.is_missing) {
-        return failed("AddressNotAssigned",
-                      "no address to assign: set spec.addresses or start slipgated with --address");
-    }
-    return succeeded("Programmed", "accepted listeners are served on all addresses");
+const GatewayClass* class_of(const Gateway& gateway, const Snapshot& snapshot, const TranslateOptions& options) {
+    const auto found = snapshot.gateway_classes.find(gateway.gateway_class_name);
+    if (found == snapshot.gateway_classes.end()) return nullptr;
+    return found->second.controller_name == options.controller_name ? &found->second : nullptr;
 }
 
-GatewayState judge_gateway(const Gateway& gateway, const GatewayClass& gateway_class, const TranslateOptions& options,
-                           PortOwners& ports) {
-    const auto addresses = assign_addresses(gateway, options.addresses);
-    const auto refusal = find_refusal(gateway, gateway_class, addresses);
-
-    GatewayState state;
-    state.spec = &gateway;
-    state.listeners = judge_listeners(gateway.listeners, {});
-    state.source = choose_source_mode(gateway, options);
-    if (!refusal) {
-        state.addresses = addresses.usable;
-        ports.claim(state, state.listeners, PortOwners::Named::yes);
+class GatewayJudge {
+  public:
+    GatewayJudge(const Snapshot& snapshot, const TranslateOptions& options, const AddressRules& rules,
+                 const AssignedAddresses& before, PortOwners& ports)
+        : options_(options), rules_(rules), ports_(ports) {
+        for (const auto* gateway : oldest_first(snapshot.gateways)) {
+            const auto* gateway_class = class_of(*gateway, snapshot, options);
+            if (!gateway_class) continue;
+            const auto request = read_addresses(*gateway, rules);
+            if (auto refusal = find_refusal(*gateway, *gateway_class, request))
+                refused_.emplace_back(gateway, *std::move(refusal));
+            else
+                requests_.push_back({gateway, request});
+        }
+        assigned_ = assign_addresses(requests_, rules, options, before);
     }
-    state.accepted = refusal ? *refusal : accept_by_listeners(state.listeners, "Gateway");
-    if (!state.accepted.ok()) state.addresses.clear();
-    state.programmed = program_gateway(state, addresses);
-    program_listeners(state.listeners, "Gateway", state.accepted, state.addresses);
-    return state;
-}
+
+    GatewayStates run() {
+        GatewayStates states;
+        for (const auto& [gateway, refusal] : refused_) {
+            auto& state = begin(states, *gateway);
+            state.accepted = refusal;
+            state.programmed = failed("Invalid", "the Gateway is not accepted");
+        }
+        for (const auto& [gateway, request] : requests_) judge(begin(states, *gateway), request);
+        for (auto& [key, state] : states) {
+            program_listeners(state.listeners, "Gateway", state.accepted, state.addresses);
+            state.merged = {&state.listeners};
+        }
+        return states;
+    }
+
+  private:
+    GatewayState& begin(GatewayStates& states, const Gateway& gateway) const {
+        auto& state = states[key_of(gateway.meta)];
+        state.spec = &gateway;
+        state.listeners = judge_listeners(gateway.listeners, {});
+        state.source = choose_source_mode(gateway, options_);
+        return state;
+    }
+
+    void judge(GatewayState& state, const AddressRequest& request) {
+        if (const auto found = assigned_.find(key_of(state.spec->meta)); found != assigned_.end())
+            state.assigned = found->second;
+        state.addresses = addresses_of(state, request);
+        ports_.claim(state, state.listeners, PortOwners::Named::yes);
+        state.accepted = accept_by_listeners(state.listeners, "Gateway");
+        state.programmed = program(state, request);
+        if (!state.accepted.ok()) state.addresses.clear();
+    }
+
+    [[nodiscard]] std::vector<IpAddress> addresses_of(const GatewayState& state, const AddressRequest& request) const {
+        std::set<IpAddress> addresses(request.usable.begin(), request.usable.end());
+        if (request.is_open) {
+            const auto& given = options_.address_pool.empty() ? rules_.own() : state.assigned;
+            addresses.insert(given.begin(), given.end());
+        }
+        return {addresses.begin(), addresses.end()};
+    }
+
+    [[nodiscard]] Outcome program(const GatewayState& state, const AddressRequest& request) const {
+        if (!state.accepted.ok()) return failed("Invalid", "the Gateway is not accepted");
+        if (!request.unusable.empty()) {
+            return failed("AddressNotUsable", "spec.addresses: cannot listen on " + request.unusable);
+        }
+        const bool has_pool = !options_.address_pool.empty();
+        if (request.is_open && has_pool && state.assigned.empty()) {
+            return failed("AddressNotAssigned", "every address of --address-pool is in use: give it more of them");
+        }
+        if (request.is_open && !has_pool && rules_.own().empty()) {
+            return failed(
+                "AddressNotAssigned",
+                "no address to assign: set spec.addresses, or start slipgated with --address-pool or --address");
+        }
+        return succeeded("Programmed", "accepted listeners are served on all addresses");
+    }
+
+    const TranslateOptions& options_;
+    const AddressRules& rules_;
+    PortOwners& ports_;
+    std::vector<std::pair<const Gateway*, Outcome>> refused_;
+    std::vector<GatewayRequest> requests_;  // of the others, the oldest first
+    AssignedAddresses assigned_;
+};
 
 }  // namespace
 
-GatewayStates judge_gateways(const Snapshot& snapshot, const TranslateOptions& options, PortOwners& ports) {
-    GatewayStates states;
-    for (const auto* gateway : oldest_first(snapshot.gateways)) {
-        const auto gateway_class = snapshot.gateway_classes.find(gateway->gateway_class_name);
-        if (gateway_class == snapshot.gateway_classes.end()) continue;
-        if (gateway_class->second.controller_name != options.controller_name) continue;
-        auto& state = states[key_of(gateway->meta)];
-        state = judge_gateway(*gateway, gateway_class->second, options, ports);
-        state.merged = {&state.listeners};
-    }
-    return states;
+GatewayStates judge_gateways(const Snapshot& snapshot, const TranslateOptions& options, const AddressRules& rules,
+                             const AssignedAddresses& before, PortOwners& ports) {
+    return GatewayJudge(snapshot, options, rules, before, ports).run();
 }
 
 GatewayStatus gateway_status(const GatewayState& gateway) {

@@ -7,8 +7,10 @@
 
 namespace slipgate {
 
-// Judges every Gateway of our classes by itself, the oldest first: it has the ports it claims.
+// Judges every Gateway of our classes by itself, the oldest first: it has the ports it claims. `before`: the addresses
+// of the pool that Gateways had.
 [[nodiscard]] GatewayStates judge_gateways(const Snapshot& snapshot, const TranslateOptions& options,
+                                           const AddressRules& rules, const AssignedAddresses& before,
                                            PortOwners& ports);
 
 [[nodiscard]] GatewayStatus gateway_status(const GatewayState& gateway);

@@ -33,7 +33,8 @@ Outcome program_set(const ListenerSetState& set) {
     const bool only_ports = std::all_of(set.listeners.begin(), set.listeners.end(), [](const auto& listener) {
         return listener.accepted.reason == "PortUnavailable";
     });
-    return only_ports ? failed("PortUnavailable", "another Gateway has the port of every listener") : set.accepted;
+    return only_ports ? failed("PortUnavailable", "the port of every listener is taken; see their conditions")
+                      : set.accepted;
 }
 
 void join(ListenerSetState& set, GatewayState& gateway, TakenNames& taken, PortOwners& ports) {

@@ -7,12 +7,14 @@
 
 namespace slipgate {
 
-Parents judge_parents(const Snapshot& snapshot, const TranslateOptions& options) {
+Parents judge_parents(const Snapshot& snapshot, const TranslateOptions& options, const AddressRules& rules,
+                      const Circumstances& circumstances) {
     Parents parents;
-    PortOwners ports;
-    parents.gateways = judge_gateways(snapshot, options, ports);
+    PortOwners ports(rules, circumstances.unavailable);
+    parents.gateways = judge_gateways(snapshot, options, rules, circumstances.assigned, ports);
     parents.listener_sets = judge_listener_sets(snapshot, parents.gateways, ports);
     for (const auto& [key, gateway] : parents.gateways) mark_overlaps(gateway.merged);
+    parents.to_listen_on = ports.to_listen_on();
     return parents;
 }
 

@@ -66,14 +66,15 @@ TlsRouteStatus route_status(const std::string& key, const TlsRoute& route,
 
 }  // namespace
 
-Translation translate(const Snapshot& snapshot, const TranslateOptions& options) {
+Translation translate(const Snapshot& snapshot, const TranslateOptions& options, const Circumstances& circumstances) {
     Translation result;
     for (const auto& [key, gateway_class] : snapshot.gateway_classes) {
         if (gateway_class.controller_name != options.controller_name) continue;
         result.statuses.gateway_classes[key] = gateway_class_status(gateway_class, options.bundle_versions);
     }
 
-    auto parents = judge_parents(snapshot, options);
+    const AddressRules rules(snapshot, options);
+    auto parents = judge_parents(snapshot, options, rules, circumstances);
     BackendResolver resolver(snapshot, options);
     std::map<std::string, ResolvedRoute> resolved;  // by their key in RoutingTable::routes
     for (const auto& [key, route] : snapshot.tls_routes) {
@@ -91,7 +92,12 @@ Translation translate(const Snapshot& snapshot, const TranslateOptions& options)
         add_vips(gateway, result.table);
         result.statuses.gateways[key] = gateway_status(gateway);
         result.source_modes[key] = gateway.source.mode;
+        if (!gateway.assigned.empty()) result.assigned[key] = gateway.assigned;
     }
+    for (const auto& [vip, entry] : result.table.vips) {
+        if (rules.is_set_aside(vip.address) && !rules.is_own(vip.address)) result.to_configure.insert(vip.address);
+    }
+    result.to_listen_on = std::move(parents.to_listen_on);
     for (const auto& [key, set] : parents.listener_sets) {
         result.statuses.listener_sets[key] = listener_set_status(set);
     }

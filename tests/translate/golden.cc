@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/translate/golden.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <fstream>
 #include <map>
@@ -21,22 +24,36 @@ IpAddress parse_address(const std::string& text) {
     return *address;
 }
 
+std::uint16_t parse_port(const std::string& text) {
+    return static_cast<std::uint16_t>(std::stoi(text));
+}
+
 SocketAddress parse_socket_address(const std::string& text) {
     const auto colon = text.rfind(':');
     auto address = text.substr(0, colon);
     if (address.starts_with('[')) address = address.substr(1, address.size() - 2);
-    return {parse_address(address), static_cast<std::uint16_t>(std::stoi(text.substr(colon + 1)))};
+    return {parse_address(address), parse_port(text.substr(colon + 1))};
 }
 
 using Words = std::vector<std::string>;
+
+std::string rest(const Words& words, std::size_t first) {
+    return fmt::format(
+        "{}", fmt::join(words.begin() + static_cast<std::ptrdiff_t>(std::min(first, words.size())), words.end(), " "));
+}
+
+template <typename T>
+std::vector<T> parse_all(const Words& words) {
+    std::vector<T> all;
+    for (const auto& word : words) all.push_back(T::parse(word).value());
+    return all;
+}
 
 ExcludedEndpoint parse_excluded(const Words& words) {
     const auto text = std::find_if(kExclusions.begin(), kExclusions.end(),
                                    [&](const auto& candidate) { return candidate.reason == words.at(2); });
     if (text == kExclusions.end()) throw std::runtime_error("unknown exclusion " + words[2]);
-    std::string detail;
-    for (std::size_t i = 3; i < words.size(); ++i) detail += (i > 3 ? " " : "") + words[i];
-    return {words[0], parse_socket_address(words[1]), text->exclusion, detail};
+    return {words[0], parse_socket_address(words[1]), text->exclusion, rest(words, 3)};
 }
 
 UnplacedPart parse_unplaced(const Words& words) {
@@ -57,12 +74,25 @@ UnplacedPart parse_unplaced(const Words& words) {
 // What stands in the "#: KEY: VALUE" lines.
 struct Settings {
     TranslateOptions options;
+    Circumstances circumstances;
     Findings findings;
 
     void set(const std::string& key, const Words& values) {
         if (key == "addresses") {
-            options.addresses.clear();
-            for (const auto& value : values) options.addresses.push_back(parse_address(value));
+            options.addresses = parse_all<IpAddress>(values);
+        } else if (key == "address-range") {
+            options.address_ranges = parse_all<IpPrefix>(values);
+        } else if (key == "address-pool") {
+            options.address_pool = parse_all<IpRange>(values);
+        } else if (key == "node-address-port") {
+            options.node_address_ports.clear();
+            for (const auto& value : values) options.node_address_ports.insert(parse_port(value));
+        } else if (key == "service-cidr") {
+            options.service_cidrs = parse_all<IpPrefix>(values);
+        } else if (key == "assigned") {
+            circumstances.assigned[values.at(0)] = parse_all<IpAddress>({values.begin() + 1, values.end()});
+        } else if (key == "unavailable") {
+            circumstances.unavailable[parse_socket_address(values.at(0))] = rest(values, 1);
         } else if (key == "bundle-versions") {
             for (const auto& value : values) options.bundle_versions.insert(value == "none" ? "" : value);
         } else if (key == "source-mode") {
@@ -70,7 +100,7 @@ struct Settings {
         } else if (key == "node-name") {
             options.node_name = values.at(0);
         } else if (key == "preserve-cidr") {
-            for (const auto& value : values) options.preserve_cidrs.push_back(IpPrefix::parse(value).value());
+            options.preserve_cidrs = parse_all<IpPrefix>(values);
         } else if (key == "excluded") {
             findings.endpoints.push_back(parse_excluded(values));
         } else if (key == "unplaced") {
@@ -124,8 +154,8 @@ Translated translate_yaml(const std::string& shared, const std::string& input) {
     const auto loaded = load_snapshot(shared + "\n---\n" + input, "input");
     Translated result;
     for (const auto& problem : loaded.problems) result.problems.push_back(problem.to_string());
-    const auto [options, findings] = settings_of(input);
-    auto translation = translate(loaded.snapshot, options);
+    const auto [options, circumstances, findings] = settings_of(input);
+    auto translation = translate(loaded.snapshot, options, circumstances);
     translation.statuses = add_findings(translation, loaded.snapshot, findings);
     result.output = render(translation);
     return result;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Golden pairs: NAME.in.yaml holds objects, NAME.out.yaml what they become. A line "#: KEY: VALUE" of the input sets
-//   addresses         those of Gateways that ask for none, separated by blanks (default 192.0.2.1)
+//   addresses         the node's own, separated by blanks (default 192.0.2.1)
+//   address-range, address-pool, node-address-port, service-cidr   the agent's, as its settings
+//   assigned          what a Gateway has of the pool by the translation before: KEY ADDRESS...
+//   unavailable       what the host cannot listen on: VIP WHY...
 //   bundle-versions   those of the CRDs; "none" for a CRD without
 //   source-mode, node-name, preserve-cidr   the agent's, as its settings
 //   excluded          a finding of the data path: BACKEND ENDPOINT REASON [DETAIL...]
 //   unplaced          another: no-room|invalid|pending, then vip VIP | name VIP HOSTNAME | route KEY | backend KEY
-// Lines of findings may be repeated.
+// Lines of the last four may be repeated.
 #pragma once
 
 #include <filesystem>

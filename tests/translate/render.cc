@@ -47,6 +47,31 @@ void put_table(YAML::Emitter& out, const RoutingTable& table) {
     out << EndMap << EndMap;
 }
 
+// What is to be done on the host beside the table, where that is not nothing or the same.
+void put_addresses(YAML::Emitter& out, const Translation& translation) {
+    if (!translation.assigned.empty()) {
+        out << Key << "assigned" << Value << BeginMap;
+        for (const auto& [gateway, addresses] : translation.assigned) {
+            out << Key << gateway << Value << Flow << BeginSeq;
+            for (const auto& address : addresses) out << address.to_string();
+            out << EndSeq;
+        }
+        out << EndMap;
+    }
+    if (!translation.to_configure.empty()) {
+        out << Key << "toConfigure" << Value << Flow << BeginSeq;
+        for (const auto& address : translation.to_configure) out << address.to_string();
+        out << EndSeq;
+    }
+    std::set<SocketAddress> vips;
+    for (const auto& [vip, entry] : translation.table.vips) vips.insert(vip);
+    if (translation.to_listen_on != vips) {
+        out << Key << "toListenOn" << Value << Flow << BeginSeq;
+        for (const auto& vip : translation.to_listen_on) out << vip.to_string();
+        out << EndSeq;
+    }
+}
+
 void put_conditions(YAML::Emitter& out, const std::vector<Condition>& conditions) {
     out << Key << "conditions" << Value << BeginSeq;
     for (const auto& condition : conditions) {
@@ -136,6 +161,7 @@ std::string render(const Translation& translation) {
     YAML::Emitter out;
     out << BeginMap << Key << "table" << Value;
     put_table(out, translation.table);
+    put_addresses(out, translation);
     out << Key << "statuses" << Value << BeginMap;
     put_statuses(out, "GatewayClass", translation.statuses.gateway_classes);
     put_statuses(out, "Gateway", translation.statuses.gateways);

@@ -11,7 +11,7 @@ CONDITION_TYPES_AND_VALUES = {
     "True", "False", "TLSRoute", "TCP", "Service", "Gateway", "IPAddress", "Hostname", "Terminate", "TLS", "Passthrough",
     "Selector", "Same", "All", "In", "NotIn", "Exists", "DoesNotExist", "FQDN", "ExternalName", "ReferenceGrant",
     "GatewayStaticAddresses", "GatewayRouteHostnameIntersectionPrecedence", "GatewayAddressEmpty", "Conflicted",
-    "ListenerSet", "OverlappingTLSConfig",
+    "ListenerSet", "OverlappingTLSConfig", "InternalIP",
 }
 
 

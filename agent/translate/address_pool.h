@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/base/ip_range.h"
+#include "agent/translate/translate.h"
+
+namespace slipgate {
+
+// A Gateway that is to be given addresses.
+struct Asking {
+    std::string key;
+    std::vector<IpAddress> held;  // those it may have had before, the likeliest first
+};
+
+// One address of each family that the pool has, as long as there are some. Who holds one keeps it, the first in
+// `asking` if several do. The others get the lowest free ones, range by range, in the order of `asking`. Addresses that
+// are not `usable` are nobody's, and those that are `named` elsewhere are given to nobody anew.
+[[nodiscard]] AssignedAddresses assign_from_pool(const std::vector<Asking>& asking, const std::vector<IpRange>& pool,
+                                                 const std::function<bool(const IpAddress&)>& usable,
+                                                 const std::set<IpAddress>& named);
+
+}  // namespace slipgate

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/translate/address_rules.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace slipgate {
+namespace {
+
+// Packets to these never arrive from another host (link-local ones would need an interface beside the address).
+bool is_reachable(const IpAddress& address) {
+    return !address.is_loopback() && !address.is_link_local() && !address.is_multicast() && !address.is_unspecified();
+}
+
+bool contain(const std::vector<IpPrefix>& networks, const IpAddress& address) {
+    return std::any_of(networks.begin(), networks.end(),
+                       [&](const auto& network) { return network.contains(address); });
+}
+
+}  // namespace
+
+AddressRules::AddressRules(const Snapshot& snapshot, const TranslateOptions& options)
+    : options_(options), own_(options.addresses) {
+    for (const auto& [name, node] : snapshot.nodes) {
+        const bool is_this = name == options.node_name;
+        for (const auto& [type, address] : node.addresses) {
+            (is_this ? all_own_ : of_other_nodes_).insert(address);
+            if (is_this && type == "InternalIP" && options.addresses.empty()) own_.push_back(address);
+        }
+    }
+    all_own_.insert(own_.begin(), own_.end());
+    for (const auto& [key, service] : snapshot.services)
+        of_services_.insert(of_services_.end(), service.cluster_ips.begin(), service.cluster_ips.end());
+    std::sort(of_services_.begin(), of_services_.end());
+}
+
+std::string AddressRules::refusal(const IpAddress& address) const {
+    if (!is_reachable(address)) return "no client reaches it";
+    if (contain(options_.service_cidrs, address)) return "it lies in --service-cidr";
+    if (std::binary_search(of_services_.begin(), of_services_.end(), address))
+        return "it is the cluster IP of a Service";
+    if (of_other_nodes_.contains(address) && !is_own(address)) return "it belongs to another node";
+    return {};
+}
+
+std::string AddressRules::refusal_of_request(const IpAddress& address) const {
+    auto reason = refusal(address);
+    if (reason.empty() && options_.address_ranges && !is_in_range(address)) {
+        reason = options_.address_ranges->empty() ? "no --address-range is set" : "it lies outside of --address-range";
+    }
+    return reason;
+}
+
+std::string AddressRules::refusal_of_port(const SocketAddress& vip) const {
+    if (!is_own(vip.address) || options_.node_address_ports.contains(vip.port)) return {};
+    return fmt::format("{} is an address of the node itself, which lends its ports {} only (--node-address-port)",
+                       vip.address.to_string(), fmt::join(options_.node_address_ports, ", "));
+}
+
+bool AddressRules::is_set_aside(const IpAddress& address) const {
+    const auto& pool = options_.address_pool;
+    return is_in_range(address) ||
+           std::any_of(pool.begin(), pool.end(), [&](const auto& range) { return range.contains(address); });
+}
+
+bool AddressRules::is_in_range(const IpAddress& address) const {
+    return options_.address_ranges && contain(*options_.address_ranges, address);
+}
+
+}  // namespace slipgate
