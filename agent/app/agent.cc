@@ -16,6 +16,8 @@
 #include "agent/app/version.h"
 #include "agent/base/backoff.h"
 #include "agent/base/timer.h"
+#include "agent/host/host_addresses.h"
+#include "agent/host/listening_sockets.h"
 #include "agent/source/file/status_writer.h"
 
 namespace slipgate {
@@ -34,6 +36,7 @@ struct Agent::Parts {
     void on_events();
     void on_second();
     void on_retry();
+    void on_stray();
     void settle();
     void flush_access_log();
     Scrape scrape() const;
@@ -48,6 +51,8 @@ struct Agent::Parts {
     std::optional<StatusWriter> status_writer;  // none: statuses are not written
     std::unique_ptr<Source> source;
     std::unique_ptr<Datapath> datapath;
+    std::optional<ListeningSockets> sockets;
+    std::optional<HostAddresses> addresses;
     Metrics metrics;
     std::optional<Pipeline> pipeline;
     std::unique_ptr<HttpServer> http;  // its threads use the loop, so it goes first
@@ -73,6 +78,20 @@ Status take(Result<T> opened, Target& target) {
     return {};
 }
 
+TranslateOptions translate_options(const Config& config) {
+    TranslateOptions options;
+    options.source_mode = config.source_mode;
+    options.node_name = config.node_name.empty() ? this_node_name() : config.node_name;
+    options.preserve_cidrs = config.preserve_cidrs;
+    // Who writes the manifests is the administrator; who may make Gateways in a cluster need not be.
+    if (config.kubernetes || !config.address_ranges.empty()) options.address_ranges = config.address_ranges;
+    options.address_pool = config.address_pool;
+    options.addresses = config.addresses;
+    options.node_address_ports = config.node_address_ports;
+    options.service_cidrs = config.service_cidrs;
+    return options;
+}
+
 }  // namespace
 
 // Cheap checks first, the data path, which changes the system, last.
@@ -88,12 +107,10 @@ Status Agent::Parts::open() {
     if (auto s = take(open_source(config), source); !s) return s;
     if (auto s = open_http(); !s) return s;
     if (auto s = take(Datapath::open(config.datapath), datapath); !s) return s;
-    TranslateOptions options;
-    options.addresses = config.addresses;
-    options.source_mode = config.source_mode;
-    options.node_name = config.node_name.empty() ? this_node_name() : config.node_name;
-    options.preserve_cidrs = config.preserve_cidrs;
-    pipeline.emplace(std::move(options), sinks(), metrics);
+    if (auto s = take(ListeningSockets::create(), sockets); !s) return s;
+    if (auto s = take(HostAddresses::open(), addresses); !s) return s;
+    const auto assigned = status_writer ? status_writer->gateway_addresses() : AssignedAddresses{};
+    pipeline.emplace(translate_options(config), sinks(), metrics, assigned);
     return watch();
 }
 
@@ -111,8 +128,11 @@ Status Agent::Parts::open_http() {
 }
 
 Sinks Agent::Parts::sinks() {
-    return {[this](RoutingTable table) { return datapath->apply(std::move(table)); },
-            [this] { return datapath->synced(); }, [this]() -> const Findings& { return datapath->findings(); },
+    return {[this](const std::set<SocketAddress>& vips) { return sockets->listen(vips); },
+            [this](const std::set<IpAddress>& wanted) { return addresses->configure(wanted); },
+            [this](RoutingTable table) { return datapath->apply(std::move(table)); },
+            [this] { return datapath->synced(); },
+            [this]() -> const Findings& { return datapath->findings(); },
             [this](const Statuses& statuses, const LoadedSnapshot& loaded) {
                 return status_writer ? status_writer->write(statuses, loaded.snapshot, loaded.problems, timestamp_now())
                                      : Status{};
@@ -126,9 +146,13 @@ Status Agent::Parts::watch() {
         std::chrono::milliseconds rest = {};
     };
     const Watch watched[] = {
-        {signals->fd(), &Parts::on_signal},           {source->fd(), &Parts::on_source},
-        {datapath->network_fd(), &Parts::on_network}, {datapath->events_fd(), &Parts::on_events, kEventRest},
-        {every_second->fd(), &Parts::on_second},      {retry->fd(), &Parts::on_retry},
+        {signals->fd(), &Parts::on_signal},
+        {source->fd(), &Parts::on_source},
+        {datapath->network_fd(), &Parts::on_network},
+        {datapath->events_fd(), &Parts::on_events, kEventRest},
+        {every_second->fd(), &Parts::on_second},
+        {retry->fd(), &Parts::on_retry},
+        {sockets->fd(), &Parts::on_stray, kEventRest},
     };
     for (const auto& [fd, handler, rest] : watched) {
         if (auto s = loop->watch(fd, [this, handler = handler] { (this->*handler)(); }, rest); !s) return s;
@@ -161,6 +185,7 @@ void Agent::Parts::on_source() {
 
 void Agent::Parts::on_network() {
     network_error.note(datapath->on_network_change());
+    pipeline->on_network_change();
     settle();
 }
 
@@ -179,13 +204,18 @@ void Agent::Parts::on_second() {
     const auto interfaces = datapath->interfaces().size();
     if (!network_error.last().empty()) on_network();  // nothing else would look again
     tick_error.note(datapath->tick());
-    if (!was_synced || datapath->interfaces().size() != interfaces) settle();
+    const bool host_changed = pipeline->retry_host();
+    if (host_changed || !was_synced || datapath->interfaces().size() != interfaces) settle();
     if (access_log->has_pending()) flush_access_log();
 }
 
 void Agent::Parts::on_retry() {
     retry->acknowledge();
     settle();
+}
+
+void Agent::Parts::on_stray() {
+    sockets->refuse();
 }
 
 // What could not be done is tried again, less and less often.
@@ -211,6 +241,8 @@ Scrape Agent::Parts::scrape() const {
     scrape.synced = datapath->synced();
     scrape.followed = source->followed();
     scrape.reconcile_errors = datapath->reconcile_errors();
+    scrape.listening_sockets = sockets->size();
+    scrape.stray_connections = sockets->refused();
     scrape.access_log_lost_lines = access_log->lost_lines();
     return scrape;
 }

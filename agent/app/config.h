@@ -4,12 +4,14 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/base/address.h"
 #include "agent/base/ip_prefix.h"
+#include "agent/base/ip_range.h"
 #include "agent/base/log.h"
 #include "agent/base/result.h"
 #include "agent/datapath/datapath.h"
@@ -18,12 +20,16 @@
 namespace slipgate {
 
 struct Config {
-    std::filesystem::path manifests;             // folder of YAML files, watched; empty: the API server instead
-    bool kubernetes = false;                     // follow an API server
-    std::filesystem::path kubeconfig;            // empty: what a pod is given
-    std::string context;                         // of the kubeconfig; empty: its current one
-    std::filesystem::path status_dir;            // empty: statuses are not written
-    std::vector<IpAddress> addresses;            // of a Gateway without spec.addresses
+    std::filesystem::path manifests;       // folder of YAML files, watched; empty: the API server instead
+    bool kubernetes = false;               // follow an API server
+    std::filesystem::path kubeconfig;      // empty: what a pod is given
+    std::string context;                   // of the kubeconfig; empty: its current one
+    std::filesystem::path status_dir;      // empty: statuses are not written
+    std::vector<IpPrefix> address_ranges;  // that spec.addresses may name; see translate_options() if empty
+    std::vector<IpRange> address_pool;     // for Gateways without spec.addresses
+    std::vector<IpAddress> addresses;      // this node's own, for them if there is no pool; empty: its Node's
+    std::set<std::uint16_t> node_address_ports = {443, 8443};  // of the node's own addresses
+    std::vector<IpPrefix> service_cidrs;
     SourceMode source_mode = SourceMode::kSnat;  // of a Gateway without an annotation
     std::string node_name;                       // of this node in EndpointSlices; empty: this_node_name()
     std::vector<IpPrefix> preserve_cidrs;        // endpoints there answer through this node

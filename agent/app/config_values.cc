@@ -162,6 +162,31 @@ Result<std::vector<IpPrefix>> parse_prefixes(std::string_view text) {
     return prefixes;
 }
 
+Result<std::vector<IpRange>> parse_ranges(std::string_view text) {
+    std::vector<IpRange> ranges;
+    for (const auto part : split(text, ',')) {
+        const auto range = IpRange::parse(part);
+        if (!range) {
+            return refuse(part.empty() ? text : part,
+                          "give networks (192.0.2.0/24), ranges (192.0.2.10-192.0.2.19) or addresses, separated by "
+                          "commas");
+        }
+        ranges.push_back(*range);
+    }
+    return ranges;
+}
+
+Result<std::set<std::uint16_t>> parse_ports(std::string_view text) {
+    std::set<std::uint16_t> ports;
+    for (const auto part : split(text, ',')) {
+        const auto port = to_number(part);
+        if (!port || *port == 0 || *port > std::numeric_limits<std::uint16_t>::max())
+            return refuse(part.empty() ? text : part, "give ports from 1 to 65535, separated by commas");
+        ports.insert(static_cast<std::uint16_t>(*port));
+    }
+    return ports;
+}
+
 Result<std::string> parse_node_name(std::string_view text) {
     if (!is_dns_subdomain(text))
         return refuse(text, "give the node's name in Kubernetes: lower case letters, digits, - and .");

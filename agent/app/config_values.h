@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "agent/base/address.h"
 #include "agent/base/ip_prefix.h"
+#include "agent/base/ip_range.h"
 #include "agent/base/log.h"
 #include "agent/base/result.h"
 #include "agent/datapath/attach_mode.h"
@@ -40,8 +42,14 @@ namespace slipgate::config {
 // Addresses clients can connect to, separated by commas.
 [[nodiscard]] Result<std::vector<IpAddress>> parse_addresses(std::string_view text);
 
-// Networks of endpoints ("10.1.0.0/16, 2001:db8::/32"), separated by commas.
+// Networks ("10.1.0.0/16, 2001:db8::/32"), separated by commas.
 [[nodiscard]] Result<std::vector<IpPrefix>> parse_prefixes(std::string_view text);
+
+// "192.0.2.0/24, 192.0.2.10-192.0.2.19, 2001:db8::1": addresses for Gateways, separated by commas.
+[[nodiscard]] Result<std::vector<IpRange>> parse_ranges(std::string_view text);
+
+// "443,8443": ports from 1 on, separated by commas.
+[[nodiscard]] Result<std::set<std::uint16_t>> parse_ports(std::string_view text);
 
 // The name of a Node object.
 [[nodiscard]] Result<std::string> parse_node_name(std::string_view text);

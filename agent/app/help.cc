@@ -23,7 +23,7 @@ Defaults stand in brackets.
 constexpr std::string_view kEpilogue = R"(
 Every setting can also stand in the file that --config names, as "key: value"; a flag wins over the file:
   manifests: /etc/slipgate/manifests
-  address: [192.0.2.10, 2001:db8::10]
+  address-pool: [192.0.2.0/26, 2001:db8::100-2001:db8::1ff]
   idle-timeout: 1h
 
 Signals: SIGTERM and SIGINT end the agent and leave the data path serving; SIGHUP reopens the access log.
@@ -32,11 +32,12 @@ Exit codes: 0 ended as asked, 1 failed while starting or running, 2 wrong flag o
 Example: serve what is in ./manifests on 192.0.2.10, with statuses to read in ./status:
   mount -t bpf bpf /sys/fs/bpf            # unless it is mounted already
   sysctl net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-  slipgated --manifests ./manifests --status-dir ./status --address 192.0.2.10
+  slipgated --manifests ./manifests --status-dir ./status --address 192.0.2.10  # of this node
   curl http://127.0.0.1:9470/readyz       # in another shell
 
-Example: serve what a cluster's API server holds. In a pod --kubernetes is enough; elsewhere, with a ServiceAccount's token:
-  slipgated --kubernetes --kubeconfig ./slipgate.kubeconfig --address 192.0.2.10
+Example: serve what a cluster's API server holds, each Gateway at an address of its own. In a pod; elsewhere, with a ServiceAccount's
+token, --kubeconfig ./slipgate.kubeconfig as well:
+  slipgated --kubernetes --address-pool 192.0.2.64-192.0.2.95 --service-cidr 10.96.0.0/12
 The agent needs to list and watch gatewayclasses, gateways, listenersets, tlsroutes and referencegrants
 (gateway.networking.k8s.io), namespaces, nodes and services, and endpointslices (discovery.k8s.io); what it may not do is in its
 log and, until everything was read once, at /readyz. While the API server is away, connections,
@@ -63,7 +64,7 @@ std::string help_text() {
     }
     text += "\nOther:\n";
     append_flag(text, "config", "FILE", "read settings from this YAML file", "");
-    append_flag(text, "uninstall", "", "take programs, maps and pins away, and with them all connections", "");
+    append_flag(text, "uninstall", "", "take programs, maps and addresses away, and with them all connections", "");
     append_flag(text, "version", "", "print the version", "");
     append_flag(text, "help", "", "print this", "");
     return text + std::string(kEpilogue);

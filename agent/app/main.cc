@@ -4,6 +4,7 @@
 #include "agent/app/agent.h"
 #include "agent/app/config.h"
 #include "agent/datapath/datapath.h"
+#include "agent/host/host_addresses.h"
 
 namespace {
 
@@ -13,6 +14,13 @@ slipgate::Status run(const slipgate::Config& config) {
     const auto agent = slipgate::Agent::create(config);
     if (!agent) return tl::unexpected(agent.error());
     return (*agent)->run();
+}
+
+slipgate::Status uninstall(const slipgate::Config& config) {
+    if (auto status = slipgate::uninstall(config.datapath.pin_dir); !status) return status;
+    auto addresses = slipgate::HostAddresses::open();
+    if (!addresses) return tl::unexpected(addresses.error());
+    return addresses->configure({});
 }
 
 ExitCode report(const slipgate::Status& status, ExitCode on_error) {
@@ -36,7 +44,7 @@ int main(int argc, char** argv) {
             std::cout << slipgate::version_text();
             return kOk;
         case Action::kUninstall:
-            return report(slipgate::uninstall(line->config.datapath.pin_dir), kFailed);
+            return report(uninstall(line->config), kFailed);
         case Action::kRun:
             return report(run(line->config), kFailed);
     }

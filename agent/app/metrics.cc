@@ -86,6 +86,11 @@ void add_datapath_state(Families& families, const Scrape& scrape) {
     families.gauge("datapath_problems",
                    "Interfaces and objects the data path cannot serve; log and conditions name them.");
     families.value(as_double(scrape.problems));
+    families.gauge("listening_sockets", "Addresses and ports that the agent holds a listening socket on.");
+    families.value(as_double(scrape.listening_sockets));
+    families.counter("stray_connections_total",
+                     "Connections to these sockets, which the data path did not see: reset, since the agent started.");
+    families.value(as_double(scrape.stray_connections));
     families.gauge("synced", "1 if the maps hold the last configuration, but for what conditions name.");
     families.value(scrape.synced ? 1 : 0);
 }

@@ -25,6 +25,8 @@ struct Scrape {
     bool synced = false;
     std::map<std::string, std::size_t> followed;  // by kind: 1 or 0
     std::uint64_t reconcile_errors = 0;
+    std::size_t listening_sockets = 0;
+    std::uint64_t stray_connections = 0;  // that came to them
     std::uint64_t access_log_lost_lines = 0;
 };
 

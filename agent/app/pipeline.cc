@@ -65,16 +65,34 @@ void report_changes(const Statuses& before, const Statuses& after) {
 
 }  // namespace
 
-Pipeline::Pipeline(TranslateOptions options, Sinks sinks, Metrics& metrics)
-    : options_(std::move(options)), sinks_(std::move(sinks)), metrics_(metrics) {}
+Pipeline::Pipeline(TranslateOptions options, Sinks sinks, Metrics& metrics, AssignedAddresses assigned)
+    : options_(std::move(options)),
+      sinks_(std::move(sinks)),
+      metrics_(metrics),
+      circumstances_{std::move(assigned), {}} {}
 
 void Pipeline::update(LoadedSnapshot loaded) {
     loaded_ = std::move(loaded);
     metrics_.set_objects(count_objects(loaded_->snapshot));
-    Translation next = translate(loaded_->snapshot, options_);
+    translate_and_apply();
+}
+
+// A port that the host cannot have changes the table, and that what is to be listened on. This comes to an end, unless
+// other processes open and close ports all the time: then retry_host() goes on.
+void Pipeline::translate_and_apply() {
+    constexpr int kMostTranslations = 4;
+    Translation next;
+    for (int i = 1;; i++) {
+        next = translate(loaded_->snapshot, options_, circumstances_);
+        auto unavailable = sinks_.listen(next.to_listen_on);
+        if (unavailable == circumstances_.unavailable || i == kMostTranslations) break;
+        circumstances_.unavailable = std::move(unavailable);
+    }
     report_changes(current_.table, next.table);
     current_ = std::move(next);
+    circumstances_.assigned = current_.assigned;
     apply_error_.note(sinks_.apply(current_.table));
+    if (configured_ != current_.to_configure) configure();  // neighbours find what is served already
     unsynced_ = true;
     unpublished_ = true;
     note_findings();
@@ -119,6 +137,25 @@ bool Pipeline::settle() {
         unpublished_ = !status;
     }
     return !unsynced_ && !unpublished_;
+}
+
+bool Pipeline::retry_host() {
+    if (!configure_error_.last().empty()) configure();
+    if (circumstances_.unavailable.empty()) return false;
+    auto unavailable = sinks_.listen(current_.to_listen_on);
+    if (unavailable == circumstances_.unavailable) return false;
+    circumstances_.unavailable = std::move(unavailable);
+    translate_and_apply();
+    return true;
+}
+
+void Pipeline::on_network_change() {
+    if (configured_) configure();
+}
+
+void Pipeline::configure() {
+    configured_ = current_.to_configure;
+    configure_error_.note(sinks_.configure(*configured_));
 }
 
 Status Pipeline::ready() const {

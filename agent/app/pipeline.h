@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "agent/app/metrics.h"
@@ -15,19 +16,23 @@
 
 namespace slipgate {
 
-// Where the results go: the data path and the status files, or fakes.
+// Where the results go: the host, the data path and the status files, or fakes.
 struct Sinks {
+    std::function<UnavailablePorts(const std::set<SocketAddress>&)> listen;  // there, and nowhere else
+    std::function<Status(const std::set<IpAddress>&)> configure;             // these addresses, and no others
     std::function<Status(RoutingTable)> apply;
     std::function<bool()> synced;               // the table given last is in the maps, as far as the findings allow
     std::function<const Findings&()> findings;  // about that table
     std::function<Status(const Statuses&, const LoadedSnapshot&)> publish;
 };
 
-// Snapshot -> translate -> apply -> publish. Statuses follow the maps, never the other way round: what they call
-// Programmed is. Keeps what the last round said, logs what differs, and knows what is still to be done.
+// Snapshot -> translate -> listen -> apply -> configure -> publish. Statuses follow the maps, never the other way
+// round: what they call Programmed is. Keeps what the last round said, logs what differs, and knows what is still to be
+// done.
 class Pipeline {
   public:
-    Pipeline(TranslateOptions options, Sinks sinks, Metrics& metrics);
+    // `assigned`: addresses that Gateways had before the agent started, as far as that is known.
+    Pipeline(TranslateOptions options, Sinks sinks, Metrics& metrics, AssignedAddresses assigned = {});
 
     // A new state of the world.
     void update(LoadedSnapshot loaded);
@@ -36,10 +41,18 @@ class Pipeline {
     // True: nothing is left to do.
     bool settle();
 
+    // Once a second: ports and addresses that the host refused before. True: something has changed.
+    bool retry_host();
+
+    // The host's interfaces, addresses or routes have changed.
+    void on_network_change();
+
     // The first configuration is in the maps; else what is missing.
     [[nodiscard]] Status ready() const;
 
   private:
+    void translate_and_apply();
+    void configure();
     void note_findings();
     void note_sync();
 
@@ -47,12 +60,15 @@ class Pipeline {
     Sinks sinks_;
     Metrics& metrics_;
     std::optional<LoadedSnapshot> loaded_;  // none: the source was not read yet
+    Circumstances circumstances_;
     Translation current_;
-    Findings findings_;         // about current_.table
-    Statuses statuses_;         // of current_ and findings_
-    bool unpublished_ = false;  // statuses_ were not written yet
-    bool unsynced_ = false;     // current_.table is not in the maps yet
-    bool was_synced_ = false;   // once, since the start
+    std::optional<std::set<IpAddress>> configured_;  // last; none: what an earlier agent configured is there still
+    Findings findings_;                              // about current_.table
+    Statuses statuses_;                              // of current_ and findings_
+    bool unpublished_ = false;                       // statuses_ were not written yet
+    bool unsynced_ = false;                          // current_.table is not in the maps yet
+    bool was_synced_ = false;                        // once, since the start
+    RepeatedError configure_error_{"configuring addresses of Gateways on the host"};
     RepeatedError apply_error_{"bringing the configuration into the data path"};
     RepeatedError publish_error_{"writing statuses"};
 };

@@ -84,6 +84,7 @@ Status clear_if(const Result<bool>& off, bool& target) {
 }
 
 constexpr std::string_view kSource = "What to serve";
+constexpr std::string_view kAddresses = "Addresses of Gateways";
 constexpr std::string_view kDatapath = "Data path";
 constexpr std::string_view kTcp = "TCP as clients and endpoints see it";
 constexpr std::string_view kWatch = "Watching it";
@@ -98,9 +99,6 @@ constexpr std::array kSettings = {
     Setting{"context", kSource, "NAME", "", "context of the kubeconfig; none: its current-context", set_context},
     Setting{"status-dir", kSource, "DIR", "", "folder for the objects' statuses; none: not written",
             [](Config& c, std::string_view v) { return set_path(v, c.status_dir); }},
-    Setting{"address", kSource, "ADDR[,ADDR...]", "", "addresses of a Gateway that has no spec.addresses",
-            [](Config& c, std::string_view v) { return store(parse_addresses(v), c.addresses); }},
-
     Setting{"source-mode", kSource, "MODE", "snat",
             "whose address endpoints see: snat (the gateway's), preserve, preserve-only",
             [](Config& c, std::string_view v) { return store(parse_source_mode_setting(v), c.source_mode); }},
@@ -110,6 +108,21 @@ constexpr std::array kSettings = {
     Setting{"preserve-cidr", kSource, "CIDR[,CIDR...]", "",
             "endpoints of other nodes whose answers to clients come back through this node",
             [](Config& c, std::string_view v) { return store(parse_prefixes(v), c.preserve_cidrs); }},
+
+    Setting{"address-range", kAddresses, "CIDR[,CIDR...]", "",
+            "addresses that spec.addresses may name; none: all with --manifests, none with --kubernetes",
+            [](Config& c, std::string_view v) { return store(parse_prefixes(v), c.address_ranges); }},
+    Setting{"address-pool", kAddresses, "RANGE[,RANGE...]", "",
+            "addresses for Gateways that name none, one of each family for each: CIDR or FIRST-LAST",
+            [](Config& c, std::string_view v) { return store(parse_ranges(v), c.address_pool); }},
+    Setting{"address", kAddresses, "ADDR[,ADDR...]", "",
+            "without a pool, these of the node itself, for all of them; none: the InternalIPs of its Node",
+            [](Config& c, std::string_view v) { return store(parse_addresses(v), c.addresses); }},
+    Setting{"node-address-port", kAddresses, "PORT[,PORT...]", "443,8443",
+            "ports that listeners may have on addresses of the node itself",
+            [](Config& c, std::string_view v) { return store(parse_ports(v), c.node_address_ports); }},
+    Setting{"service-cidr", kAddresses, "CIDR[,CIDR...]", "", "addresses of the cluster's Services: never a Gateway's",
+            [](Config& c, std::string_view v) { return store(parse_prefixes(v), c.service_cidrs); }},
 
     Setting{"pin-dir", kDatapath, "DIR", "/sys/fs/bpf/slipgate",
             "where maps and programs are pinned; they outlive the agent", set_pin_dir},

@@ -50,6 +50,13 @@ TEST(Config, ValuesInTheDocumentedFormsAreTaken) {
     EXPECT_THAT(config_with("interface", "eth0,br0").datapath.interfaces, ElementsAre("eth0", "br0"));
     EXPECT_THAT(config_with("address", "192.0.2.1, 2001:db8::1").addresses,
                 ElementsAre(*IpAddress::parse("192.0.2.1"), *IpAddress::parse("2001:db8::1")));
+    EXPECT_THAT(config_with("address-range", "192.0.2.0/24, 2001:db8::/64").address_ranges,
+                ElementsAre(*IpPrefix::parse("192.0.2.0/24"), *IpPrefix::parse("2001:db8::/64")));
+    EXPECT_THAT(config_with("address-pool", "192.0.2.0/24, 198.51.100.1-198.51.100.9").address_pool,
+                ElementsAre(*IpRange::parse("192.0.2.1-192.0.2.254"), *IpRange::parse("198.51.100.1-198.51.100.9")));
+    EXPECT_THAT(config_with("node-address-port", "8443, 1,65535").node_address_ports, ElementsAre(1, 8443, 65535));
+    EXPECT_THAT(config_with("service-cidr", "10.96.0.0/12").service_cidrs,
+                ElementsAre(*IpPrefix::parse("10.96.0.0/12")));
     EXPECT_EQ(config_with("attach", "auto").datapath.attach, AttachMode::kAuto);
     EXPECT_EQ(config_with("attach", "tcx").datapath.attach, AttachMode::kTcx);
     EXPECT_EQ(config_with("attach", "clsact").datapath.attach, AttachMode::kClsact);
@@ -92,6 +99,7 @@ TEST(Config, DocumentedDefaultsAreTheRealOnes) {
         ASSERT_TRUE(setting.set(documented, setting.default_value)) << setting.key;
     }
     EXPECT_EQ(documented.source_mode, untouched.source_mode);
+    EXPECT_EQ(documented.node_address_ports, untouched.node_address_ports);
     EXPECT_EQ(documented.datapath.pin_dir, untouched.datapath.pin_dir);
     EXPECT_EQ(documented.datapath.attach, untouched.datapath.attach);
     EXPECT_EQ(documented.datapath.port_first, untouched.datapath.port_first);
@@ -115,6 +123,13 @@ struct BadValue {
 
 constexpr BadValue kBadValues[] = {
     {"pin-dir", "relative/path", "absolute"},
+    {"address-range", "192.0.2.1/24", "no bit set after LENGTH"},
+    {"address-pool", "192.0.2.9-192.0.2.1", "192.0.2.10-192.0.2.19"},
+    {"address-pool", "", "separated by commas"},
+    {"node-address-port", "0", "1 to 65535"},
+    {"node-address-port", "443,", "1 to 65535"},
+    {"node-address-port", "65536", "1 to 65535"},
+    {"service-cidr", "services", "give networks"},
     {"interface", "name-of-sixteen-", "1 to 15"},
     {"interface", "a/b", "names of network interfaces"},
     {"interface", "eth0,,eth1", "names of network interfaces"},

@@ -53,7 +53,15 @@ class PipelineTest : public testing::Test {
   protected:
     Pipeline make() {
         return {options_,
-                {[this](RoutingTable table) {
+                {[this](const std::set<SocketAddress>& vips) {
+                     listened_.push_back(vips);
+                     return unavailable_of(vips);
+                 },
+                 [this](const std::set<IpAddress>& addresses) {
+                     configured_.push_back(addresses);
+                     return configure_status_;
+                 },
+                 [this](RoutingTable table) {
                      applied_.push_back(std::move(table));
                      return apply_status_;
                  },
@@ -65,13 +73,24 @@ class PipelineTest : public testing::Test {
                 metrics_};
     }
 
+    UnavailablePorts unavailable_of(const std::set<SocketAddress>& vips) const {
+        UnavailablePorts unavailable;
+        for (const auto& vip : vips) {
+            if (taken_.contains(vip)) unavailable[vip] = "another process of the node listens there";
+        }
+        return unavailable;
+    }
+
     static LoadedSnapshot shop() { return load_snapshot(kManifests, "shop.yaml"); }
 
     TranslateOptions options_;
     Metrics metrics_;
-    Status apply_status_, publish_status_;
+    Status apply_status_, publish_status_, configure_status_;
+    std::set<SocketAddress> taken_;  // by another process of the host
     bool synced_ = true;
     Findings findings_;
+    std::vector<std::set<SocketAddress>> listened_;
+    std::vector<std::set<IpAddress>> configured_;
     std::vector<RoutingTable> applied_;
     std::vector<Statuses> published_;
 };
@@ -206,6 +225,95 @@ TEST_F(PipelineTest, AfterTheFirstSyncStatusesSayWhatIsPending) {
     findings_ = {};
     EXPECT_TRUE(pipeline.settle());
     EXPECT_THAT(conditions_of(published_.back(), "shop/web"), Not(Contains(HasSubstr("NotProgrammed"))));
+}
+
+const SocketAddress kVip{*IpAddress::parse("192.0.2.1"), 443};
+
+std::string accepted_of_listener(const Statuses& statuses) {
+    const auto& condition = statuses.gateways.at("shop/gw").listeners.at(0).conditions.at(0);
+    return condition.type + " " + condition.reason;
+}
+
+TEST_F(PipelineTest, PortThatAnotherProcessHasIsLeftToItUntilItIsFree) {
+    auto pipeline = make();
+    taken_ = {kVip};
+    pipeline.update(shop());
+    EXPECT_TRUE(pipeline.settle());
+    ASSERT_EQ(applied_.size(), 1u) << "a table with the VIP is never applied";
+    EXPECT_TRUE(applied_.back().vips.empty());
+    EXPECT_EQ(accepted_of_listener(published_.back()), "Accepted PortUnavailable");
+
+    EXPECT_FALSE(pipeline.retry_host());
+    EXPECT_EQ(listened_.back(), std::set{kVip}) << "it is tried again";
+    EXPECT_EQ(applied_.size(), 1u);
+
+    taken_.clear();
+    EXPECT_TRUE(pipeline.retry_host());
+    EXPECT_TRUE(pipeline.settle());
+    EXPECT_TRUE(applied_.back().vips.contains(kVip));
+    EXPECT_EQ(accepted_of_listener(published_.back()), "Accepted Accepted");
+    const auto attempts = listened_.size();
+    EXPECT_FALSE(pipeline.retry_host());
+    EXPECT_EQ(listened_.size(), attempts) << "nothing is left to try";
+}
+
+TEST_F(PipelineTest, PortOfAGatewayThatIsGoneIsNotTriedAgain) {
+    auto pipeline = make();
+    taken_ = {kVip};
+    pipeline.update(shop());
+    pipeline.update(LoadedSnapshot{});
+    EXPECT_TRUE(listened_.back().empty());
+    const auto attempts = listened_.size();
+    EXPECT_FALSE(pipeline.retry_host());
+    EXPECT_EQ(listened_.size(), attempts);
+}
+
+TEST_F(PipelineTest, AddressesSetAsideForGatewaysAreConfigured) {
+    const std::set<IpAddress> address = {kVip.address};
+    options_.address_ranges = {*IpPrefix::parse("192.0.2.0/24")};
+    auto pipeline = make();
+    pipeline.on_network_change();
+    EXPECT_TRUE(configured_.empty()) << "nothing is known yet: what an earlier agent configured stays";
+    configure_status_ = fail("Operation not permitted");
+    pipeline.update(shop());
+    EXPECT_TRUE(pipeline.settle()) << "a router may lead packets here all the same";
+    pipeline.retry_host();
+    EXPECT_THAT(configured_, testing::ElementsAre(address, address)) << "it is tried again";
+    configure_status_ = {};
+    pipeline.retry_host();
+    pipeline.retry_host();
+    pipeline.update(shop());
+    EXPECT_EQ(configured_.size(), 3u) << "it is done";
+    pipeline.on_network_change();
+    EXPECT_EQ(configured_.size(), 4u) << "the interface may be another one";
+    pipeline.update(LoadedSnapshot{});
+    EXPECT_TRUE(configured_.back().empty()) << "its Gateway is gone";
+}
+
+TEST_F(PipelineTest, GatewayKeepsTheAddressItWasGiven) {
+    options_.address_pool = {*IpRange::parse("198.51.100.1-198.51.100.9")};
+    Pipeline pipeline = make();
+    const auto gateways = [](std::initializer_list<const char*> names) {
+        std::string text(kManifests.substr(0, kManifests.find("---")));
+        for (const char* name : names) {
+            text += fmt::format(
+                "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: {}}}\n"
+                "spec:\n  gatewayClassName: slipgate\n"
+                "  listeners: [{{name: tls, port: 443, protocol: TLS, tls: {{mode: Passthrough}}}}]\n",
+                name);
+        }
+        return load_snapshot(text, "gateways.yaml");
+    };
+    const auto address_of = [&](const std::string& key) {
+        return published_.back().gateways.at(key).addresses.at(0).value;
+    };
+    pipeline.update(gateways({"m"}));
+    ASSERT_TRUE(pipeline.settle());
+    EXPECT_EQ(address_of("default/m"), "198.51.100.1");
+    pipeline.update(gateways({"a", "m"}));
+    ASSERT_TRUE(pipeline.settle());
+    EXPECT_EQ(address_of("default/m"), "198.51.100.1");
+    EXPECT_EQ(address_of("default/a"), "198.51.100.2");
 }
 
 TEST_F(PipelineTest, UnreadableObjectsAreCounted) {

@@ -84,6 +84,21 @@ spec:
     Statuses statuses_;
 };
 
+TEST_F(StatusWriterTest, TellsTheAddressesOfTheRunBefore) {
+    write(kThen);
+    folder_.write("gateway_default_odd.yaml",
+                  "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: odd, namespace: default}\n"
+                  "status: {addresses: [3, {value: [a]}, {value: no address}, {value: '2001:db8::1'}]}\n");
+    folder_.write("tlsroute_default_odd.yaml",
+                  "apiVersion: v1\nkind: [a]\nmetadata: odd\nstatus: {addresses: [{value: 192.0.2.9}]}\n");
+    const auto writer = StatusWriter::open(folder_.path());
+    ASSERT_TRUE(writer) << writer.error().message;
+    EXPECT_THAT(writer->gateway_addresses(),
+                testing::UnorderedElementsAre(
+                    testing::Pair("default/edge", testing::ElementsAre(*IpAddress::parse("192.0.2.1"))),
+                    testing::Pair("default/odd", testing::ElementsAre(*IpAddress::parse("2001:db8::1")))));
+}
+
 TEST_F(StatusWriterTest, WritesWhatTheApiServerWouldHold) {
     write(kThen);
     EXPECT_EQ(read("gateway_default_edge.yaml"), nlohmann::json::parse(R"({

@@ -5,7 +5,7 @@ import json
 
 from .api_server import ApiServer, key_of, plural_of
 from .sandbox import WORK
-from .slipgated import Slipgated
+from .slipgated import EVERY_ADDRESS, Slipgated
 
 
 class Objects:
@@ -39,7 +39,7 @@ class KubeSlipgated(Slipgated):
             "clusters": [{"name": "test", "cluster": {"server": f"http://127.0.0.1:{self.api.port}"}}]}))
 
     def source(self):
-        return ["--kubernetes", "--kubeconfig", self._kubeconfig, "--context", "test"]
+        return ["--kubernetes", "--kubeconfig", self._kubeconfig, "--context", "test", *EVERY_ADDRESS]
 
     def start_api(self):
         with self._gateway.entered():

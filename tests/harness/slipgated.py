@@ -17,6 +17,9 @@ from .bpf_arrays import array_entries
 from .wait import eventually
 
 
+EVERY_ADDRESS = ("--address-range", "0.0.0.0/0,::/0")  # a cluster's Gateways may name; those of a folder may by default
+
+
 class Slipgated:
     started = []  # every agent of this run, for the report of a failure
 
@@ -87,10 +90,19 @@ class Slipgated:
 
     def conditions(self, kind, name, namespace="default"):
         """{(part, type): condition} of the object's status file, {} while there is none; part: a listener or the parent."""
-        path = self.status_dir / f"{kind.lower()}_{namespace}_{name}.yaml"
-        if not path.exists():
-            return {}
-        return {(part, condition["type"]): condition for _, part, condition in statuses.conditions(statuses.read(path))}
+        document = self._status_document(kind, name, namespace)
+        return {(part, condition["type"]): condition for _, part, condition in statuses.conditions(document)} if document else {}
+
+    def status(self, kind, name, namespace="default"):
+        """The object's status, {} while there is none."""
+        document = self._status_document(kind, name, namespace)
+        return document["status"] if document else {}
+
+    def _status_document(self, kind, name, namespace):
+        try:
+            return statuses.read(self.status_dir / f"{kind.lower()}_{namespace}_{name}.yaml")
+        except FileNotFoundError:
+            return None
 
     def metric(self, series):
         """The value of one line of /metrics, named with its labels."""

@@ -30,6 +30,12 @@ std::optional<nlohmann::json> read_status(const std::string& path) {
     return value;
 }
 
+// A file may hold anything by now.
+std::string text_at(const nlohmann::json& value, const char* pointer) {
+    const nlohmann::json::json_pointer at(pointer);
+    return value.contains(at) && value.at(at).is_string() ? value.at(at).get<std::string>() : std::string();
+}
+
 }  // namespace
 
 Result<StatusWriter> StatusWriter::open(std::string folder) {
@@ -72,6 +78,19 @@ Status StatusWriter::write(const Statuses& statuses, const Snapshot& snapshot,
         return false;
     });
     return result;
+}
+
+std::map<std::string, std::vector<IpAddress>> StatusWriter::gateway_addresses() const {
+    std::map<std::string, std::vector<IpAddress>> all;
+    for (const auto& [name, document] : written_) {
+        const nlohmann::json::json_pointer addresses("/status/addresses");
+        if (text_at(document, "/kind") != "Gateway" || !document.contains(addresses)) continue;
+        const auto key = text_at(document, "/metadata/namespace") + "/" + text_at(document, "/metadata/name");
+        for (const auto& entry : document.at(addresses)) {
+            if (const auto address = IpAddress::parse(text_at(entry, "/value"))) all[key].push_back(*address);
+        }
+    }
+    return all;
 }
 
 std::string timestamp_now() {

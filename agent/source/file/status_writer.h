@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/base/address.h"
 #include "agent/base/result.h"
 #include "agent/source/file/status_document.h"
 
@@ -23,6 +24,9 @@ class StatusWriter {
     // Goes on after a failure and tells the first; what failed is tried again the next time.
     [[nodiscard]] Status write(const Statuses& statuses, const Snapshot& snapshot,
                                const std::vector<SourceProblem>& problems, std::string_view now);
+
+    // status.addresses of the Gateways, by key, as the files say.
+    [[nodiscard]] std::map<std::string, std::vector<IpAddress>> gateway_addresses() const;
 
   private:
     explicit StatusWriter(std::string folder) : folder_(std::move(folder)) {}

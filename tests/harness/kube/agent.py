@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent that follows a real control plane."""
 
-from ..slipgated import Slipgated
+from ..slipgated import EVERY_ADDRESS, Slipgated
 
 
 class ClusterSlipgated(Slipgated):
@@ -11,4 +11,4 @@ class ClusterSlipgated(Slipgated):
         self._kubeconfig = kubeconfig
 
     def source(self):
-        return ["--kubernetes", "--kubeconfig", self._kubeconfig]
+        return ["--kubernetes", "--kubeconfig", self._kubeconfig, *EVERY_ADDRESS]

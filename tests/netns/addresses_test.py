@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Addresses of Gateways on the link of their clients: the gateway's host answers ARP and NDP for them, and holds a listening socket on
+each. c1 has them beside itself, without a router.
+"""
+
+import errno
+import socket
+
+from harness import FAMILIES, Case, eventually, main, manifests
+from harness.clients import connect, peer_name, tls, url_host
+from harness.namespace import ip
+from harness.servers import read_exactly
+from harness.topology import V4, V6
+
+POOL = {V4: "10.1.1.100-10.1.1.109", V6: "fd00:1:1::100-fd00:1:1::109"}
+NAMED = "10.1.1.70"  # by spec.addresses
+LONE = {V4: 32, V6: 128}  # bits of a prefix that is one address
+NAME = "any.wild.example.com"  # every backend has a certificate for it
+
+
+class Addresses(Case):
+    tls_echo = True
+    backends = 3
+    flags = ("--address-pool", ",".join(POOL.values()), "--address-range", "10.1.1.64/26")
+
+    @classmethod
+    def write_manifests(cls):
+        cls.agent.folder.write("class", [manifests.gateway_class()])
+        for number, backend in enumerate(cls.network.backends):
+            cls.write_backend(backend.name, [backend])
+            if number < 2:
+                cls.write_gateway(f"gateway-{backend}", backend.name)
+
+    @classmethod
+    def write_gateway(cls, name, backend, addresses=(), port=443):
+        """A Gateway of that name, of which every connection goes to one backend."""
+        cls.agent.folder.write(name, [manifests.gateway(addresses, port, name), manifests.tls_route(name, [NAME], {backend: 1}, name)])
+
+    def add_gateway(self, name, *rest, **options):
+        self.write_gateway(name, "b3", *rest, **options)
+        self.addCleanup(self.agent.folder.remove, name)
+
+    def setUp(self):
+        eventually(lambda: len(self.lone_addresses()) == 4, "those of the two Gateways that stay, and no others")
+
+    def addresses_of(self, gateway):
+        """{family: address}, as its status says."""
+        found = self.agent.status("Gateway", gateway).get("addresses") or []
+        return {V6 if ":" in entry["value"] else V4: entry["value"] for entry in found}
+
+    def wait_for_addresses(self, gateway):
+        return eventually(lambda: self.addresses_of(gateway), f"{gateway} has addresses")
+
+    def lone_addresses(self):
+        """[(interface, address)] of the gateway's host that are alone in their networks."""
+        links = self.gateway.json("ip", "-json", "address", "show")
+        return sorted((link["ifname"], entry["local"]) for link in links if link["ifname"] != "lo" for entry in link["addr_info"]
+                      if entry["prefixlen"] == LONE[V6 if ":" in entry["local"] else V4])
+
+    def who_answers(self, address, port=443):
+        with tls(self.client, (address, port), NAME, self.certificates.values()) as session:
+            session.sendall(b"data")
+            self.assertEqual(read_exactly(session, 4), b"data")
+            return peer_name(session)
+
+    def condition(self, gateway, kind="Accepted"):
+        return self.agent.conditions("Gateway", gateway).get(("tls", kind), {})
+
+    def test_gateways_have_addresses_of_their_own_that_neighbours_find(self):
+        seen = set()
+        for backend in "b1", "b2":
+            addresses = self.wait_for_addresses(f"gateway-{backend}")
+            for family in self.each_family():
+                seen.add(addresses[family])
+                self.assertEqual(self.who_answers(addresses[family]), backend)
+                neighbour, = self.client.json("ip", "-json", "neigh", "show", addresses[family])
+                self.assertEqual(neighbour["lladdr"], self.client.gateway_mac)
+        self.assertEqual(len(seen), 4, "all of them on port 443")
+        self.assertEqual({address for _, address in self.lone_addresses()}, seen)
+
+    def test_an_address_goes_back_with_its_gateway(self):
+        before = self.lone_addresses()
+        self.write_gateway("short-lived", "b3")
+        addresses = self.wait_for_addresses("short-lived")
+        for family in self.each_family():
+            self.assertEqual(self.who_answers(addresses[family]), "b3")
+        self.agent.folder.remove("short-lived")
+        eventually(lambda: self.lone_addresses() == before, "the addresses are given back")
+        ip("neigh", "flush", "dev", "eth0", namespace=self.client.name)
+        for family in self.each_family():
+            with self.assertRaises(OSError) as raised:
+                connect(self.client, (addresses[family], 443))
+            self.assertEqual(raised.exception.errno, errno.EHOSTUNREACH, "nobody answers for it")
+
+    def test_an_address_that_somebody_else_configured_is_left_alone(self):
+        interface = self.client.port
+        ip("addr", "add", f"{NAMED}/32", "dev", interface, namespace=self.gateway.name)
+        self.addCleanup(ip, "addr", "del", f"{NAMED}/32", "dev", interface, namespace=self.gateway.name)
+        before = self.lone_addresses()
+        self.write_gateway("named", "b3", [NAMED])
+        eventually(lambda: self.condition("named", "Programmed").get("status") == "True", "the Gateway is programmed")
+        self.assertEqual(self.who_answers(NAMED), "b3")
+        self.assertEqual(self.lone_addresses(), before)
+        self.agent.folder.remove("named")
+        eventually(lambda: not self.agent.status("Gateway", "named"), "the Gateway is gone")
+        self.assertEqual(self.lone_addresses(), before)
+
+    def test_an_address_that_spec_addresses_names_is_configured(self):
+        self.add_gateway("named", [NAMED])
+        eventually(lambda: (self.client.port, NAMED) in self.lone_addresses(), "it is on the interface to the client")
+        self.assertEqual(self.who_answers(NAMED), "b3")
+
+    def test_an_address_outside_of_the_ranges_is_refused(self):
+        self.add_gateway("outside", ["10.1.1.7"])
+        refused = eventually(lambda: self.agent.conditions("Gateway", "outside").get(("", "Programmed")), "the Gateway has a status")
+        self.assertEqual((refused["status"], refused["reason"]), ("False", "AddressNotUsable"))
+        self.assertIn("10.1.1.7", refused["message"])
+        self.assertNotIn("10.1.1.7", str(self.lone_addresses()))
+
+    def test_a_taken_port_is_left_to_who_has_it_until_it_is_free(self):
+        other = self.gateway.socket(socket.AF_INET)
+        self.addCleanup(other.close)
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("0.0.0.0", 8443))
+        other.listen()
+        ip("addr", "add", f"{NAMED}/32", "dev", self.client.port, namespace=self.gateway.name)
+        self.addCleanup(ip, "addr", "del", f"{NAMED}/32", "dev", self.client.port, namespace=self.gateway.name)
+        self.add_gateway("taken", [NAMED], 8443)
+        eventually(lambda: self.condition("taken").get("reason") == "PortUnavailable", "the listener's condition says so")
+        self.assertIn(f"{NAMED}:8443", self.condition("taken")["message"])
+        with connect(self.client, (NAMED, 8443)) as connection, other.accept()[0] as accepted:
+            accepted.sendall(b"mine")
+            self.assertEqual(read_exactly(connection, 4), b"mine", "the other process keeps its traffic")
+        other.close()
+        eventually(lambda: self.condition("taken").get("reason") == "Accepted", "the listener is accepted")
+        self.assertEqual(eventually(lambda: self.answer_or_nothing(NAMED, 8443), "the VIP serves"), "b3")
+
+    def answer_or_nothing(self, *target):
+        try:
+            return self.who_answers(*target)
+        except ConnectionResetError:
+            return None
+
+    def test_the_agent_listens_where_it_serves(self):
+        def listening():
+            return {line.split()[3] for line in self.gateway.run("ss", "-Hlnt").stdout.splitlines()}
+        wanted = {f"{url_host(address)}:443" for backend in ("b1", "b2")
+                  for address in self.wait_for_addresses(f"gateway-{backend}").values()}
+        self.assertLessEqual(wanted, listening())
+        self.write_gateway("short-lived", "b3", [NAMED])
+        eventually(lambda: f"{NAMED}:443" in listening(), "a socket for a new VIP")
+        self.agent.folder.remove("short-lived")
+        eventually(lambda: f"{NAMED}:443" not in listening(), "no socket for one that is gone")
+
+    def test_a_client_on_the_node_itself_is_reset_and_counted(self):
+        strays = "slipgate_stray_connections_total"
+        before = self.agent.metric(strays)
+        for family in self.each_family():
+            target = self.wait_for_addresses("gateway-b1")[family], 443
+            with self.assertRaises(ConnectionResetError), connect(self.gateway, target) as connection:
+                connection.recv(1)
+        eventually(lambda: self.agent.metric(strays) == before + 2, "both are counted")
+
+    def test_the_host_sends_nothing_of_its_own_from_them(self):
+        """A connection from such an address would end with the Gateway."""
+        for family in self.each_family():
+            for host in (*self.network.clients, *self.network.backends):
+                route, = self.gateway.json("ip", "-json", "route", "get", host.address[family])
+                self.assertEqual(route["prefsrc"], host.gateway_address[family])
+
+    def test_a_restart_changes_no_address_and_cuts_no_connection(self):
+        before = self.lone_addresses()
+        given = {backend: self.wait_for_addresses(f"gateway-{backend}") for backend in ("b1", "b2")}
+        live = [tls(self.client, (given["b1"][family], 443), NAME, self.certificates.values()) for family in FAMILIES]
+        for stop in self.agent.kill, self.agent.terminate:
+            stop()
+            self.assertEqual(self.lone_addresses(), before, "they stay without the agent")
+            for family in self.each_family():
+                self.assertEqual(self.who_answers(given["b1"][family]), "b1")
+            self.agent.start()
+            self.assertEqual(self.lone_addresses(), before)
+            self.assertEqual({backend: self.addresses_of(f"gateway-{backend}") for backend in given}, given)
+        for session in live:
+            session.sendall(b"data")
+            self.assertEqual(read_exactly(session, 4), b"data")
+            session.close()
+
+    def test_a_gateway_keeps_its_address_over_a_restart_though_a_lower_one_is_free(self):
+        self.write_gateway("earlier", "b3")
+        self.wait_for_addresses("earlier")
+        self.add_gateway("later")
+        given = self.wait_for_addresses("later")
+        self.agent.folder.remove("earlier")
+        eventually(lambda: not self.agent.status("Gateway", "earlier"), "the earlier Gateway is gone")
+        self.agent.terminate()
+        self.agent.start()
+        self.assertEqual(self.addresses_of("later"), given)
+
+    def test_uninstall_takes_the_addresses_away(self):
+        before = self.lone_addresses()
+        self.agent.terminate()
+        self.agent.close()
+        self.assertEqual(self.lone_addresses(), [])
+        self.agent.start()
+        self.assertEqual(self.lone_addresses(), before)
+
+
+if __name__ == "__main__":
+    main()
