@@ -16,6 +16,7 @@
 #include "agent/app/version.h"
 #include "agent/base/backoff.h"
 #include "agent/base/timer.h"
+#include "agent/model/timestamp_text.h"
 #include "agent/source/file/status_writer.h"
 
 namespace slipgate {
@@ -114,7 +115,7 @@ Sinks Agent::Parts::sinks() {
     return {[this](RoutingTable table) { return datapath->apply(std::move(table)); },
             [this] { return datapath->synced(); }, [this]() -> const Findings& { return datapath->findings(); },
             [this](const Statuses& statuses, const LoadedSnapshot& loaded) {
-                return status_writer ? status_writer->write(statuses, loaded.snapshot, loaded.problems, timestamp_now())
+                return status_writer ? status_writer->write(statuses, loaded.snapshot, loaded.problems, to_time(now_utc()))
                                      : Status{};
             }};
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/source/file/status_writer.h"
 
-#include <fmt/chrono.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <ctime>
 #include <filesystem>
 #include <optional>
 
@@ -72,10 +70,6 @@ Status StatusWriter::write(const Statuses& statuses, const Snapshot& snapshot,
         return false;
     });
     return result;
-}
-
-std::string timestamp_now() {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
 }  // namespace slipgate
