@@ -92,7 +92,7 @@ Status Agent::Parts::open() {
     TranslateOptions options;
     options.addresses = config.addresses;
     options.source_mode = config.source_mode;
-    options.node_name = config.node_name.empty() ? this_node_name() : config.node_name;
+    options.node_name = node_name(config);
     options.preserve_cidrs = config.preserve_cidrs;
     pipeline.emplace(std::move(options), sinks(), metrics);
     return watch();
@@ -115,8 +115,10 @@ Sinks Agent::Parts::sinks() {
     return {[this](RoutingTable table) { return datapath->apply(std::move(table)); },
             [this] { return datapath->synced(); }, [this]() -> const Findings& { return datapath->findings(); },
             [this](const Statuses& statuses, const LoadedSnapshot& loaded) {
-                return status_writer ? status_writer->write(statuses, loaded.snapshot, loaded.problems, to_time(now_utc()))
-                                     : Status{};
+                source->publish(statuses);
+                return status_writer
+                           ? status_writer->write(statuses, loaded.snapshot, loaded.problems, to_time(now_utc()))
+                           : Status{};
             }};
 }
 
@@ -211,6 +213,7 @@ Scrape Agent::Parts::scrape() const {
     scrape.problems = datapath->interface_problems().size() + findings.parts.size() + findings.endpoints.size();
     scrape.synced = datapath->synced();
     scrape.followed = source->followed();
+    scrape.status_writes = source->status_writes();
     scrape.reconcile_errors = datapath->reconcile_errors();
     scrape.access_log_lost_lines = access_log->lost_lines();
     return scrape;
@@ -232,6 +235,7 @@ Result<std::unique_ptr<Agent>> Agent::create(const Config& config) {
 Status Agent::run() {
     const auto status = parts_->loop->run();
     parts_->on_events();  // what came since the last look
+    parts_->source->leave();
     return status;
 }
 

@@ -43,6 +43,9 @@ namespace slipgate::config {
 // Networks of endpoints ("10.1.0.0/16, 2001:db8::/32"), separated by commas.
 [[nodiscard]] Result<std::vector<IpPrefix>> parse_prefixes(std::string_view text);
 
+// The name of a namespace.
+[[nodiscard]] Result<std::string> parse_namespace(std::string_view text);
+
 // The name of a Node object.
 [[nodiscard]] Result<std::string> parse_node_name(std::string_view text);
 
