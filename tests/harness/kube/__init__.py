@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Kubernetes control plane in the sandbox of a test, driven with kubectl. case.py is the place to start."""
 
-from .agent import ClusterSlipgated
+from .agent import ClusterSlipgated, OtherSlipgated
 from .case import KubeCase
 from .control_plane import ControlPlane
 from .kubectl import PATIENCE, Kubectl
 from .pods import Pod, add_node
 
-__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "KubeCase", "Kubectl", "Pod", "add_node"]
+__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "KubeCase", "Kubectl", "OtherSlipgated", "Pod", "add_node"]
