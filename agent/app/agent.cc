@@ -18,6 +18,7 @@
 #include "agent/base/timer.h"
 #include "agent/host/host_addresses.h"
 #include "agent/host/listening_sockets.h"
+#include "agent/model/timestamp_text.h"
 #include "agent/source/file/status_writer.h"
 
 namespace slipgate {
@@ -81,7 +82,7 @@ Status take(Result<T> opened, Target& target) {
 TranslateOptions translate_options(const Config& config) {
     TranslateOptions options;
     options.source_mode = config.source_mode;
-    options.node_name = config.node_name.empty() ? this_node_name() : config.node_name;
+    options.node_name = node_name(config);
     options.preserve_cidrs = config.preserve_cidrs;
     // Who writes the manifests is the administrator; who may make Gateways in a cluster need not be.
     if (config.kubernetes || !config.address_ranges.empty()) options.address_ranges = config.address_ranges;
@@ -134,8 +135,10 @@ Sinks Agent::Parts::sinks() {
             [this] { return datapath->synced(); },
             [this]() -> const Findings& { return datapath->findings(); },
             [this](const Statuses& statuses, const LoadedSnapshot& loaded) {
-                return status_writer ? status_writer->write(statuses, loaded.snapshot, loaded.problems, timestamp_now())
-                                     : Status{};
+                source->publish(statuses);
+                return status_writer
+                           ? status_writer->write(statuses, loaded.snapshot, loaded.problems, to_time(now_utc()))
+                           : Status{};
             }};
 }
 
@@ -240,6 +243,7 @@ Scrape Agent::Parts::scrape() const {
     scrape.problems = datapath->interface_problems().size() + findings.parts.size() + findings.endpoints.size();
     scrape.synced = datapath->synced();
     scrape.followed = source->followed();
+    scrape.status_writes = source->status_writes();
     scrape.reconcile_errors = datapath->reconcile_errors();
     scrape.listening_sockets = sockets->size();
     scrape.stray_connections = sockets->refused();
@@ -263,6 +267,7 @@ Result<std::unique_ptr<Agent>> Agent::create(const Config& config) {
 Status Agent::run() {
     const auto status = parts_->loop->run();
     parts_->on_events();  // what came since the last look
+    parts_->source->leave();
     return status;
 }
 

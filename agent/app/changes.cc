@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <set>
-#include <string_view>
 #include <tuple>
+
+#include "agent/model/conditions.h"
 
 namespace slipgate {
 namespace {
@@ -171,13 +171,6 @@ std::vector<ConditionChange> compare(const Statuses& before, const Statuses& aft
         changes.push_back({kind, name, part, {type, "absent", "", "over: " + condition.message, 0}});
     }
     return changes;
-}
-
-bool is_bad(const Condition& condition) {
-    static constexpr std::array<std::string_view, 3> kNegative = {"Conflicted", "slipgate.dev/EndpointsExcluded",
-                                                                  "slipgate.dev/NotProgrammed"};
-    const bool negative = std::find(kNegative.begin(), kNegative.end(), condition.type) != kNegative.end();
-    return condition.status == (negative ? "True" : "False");
 }
 
 std::map<std::string, std::size_t> count_bad(const Statuses& statuses) {

@@ -34,10 +34,6 @@ struct ConditionChange {
 // (status "absent"). A new observedGeneration alone is no change.
 [[nodiscard]] std::vector<ConditionChange> compare(const Statuses& before, const Statuses& after);
 
-// Does the condition tell of something wrong? Mostly one that is False; some have negative polarity, as Conflicted.
-// OverlappingTLSConfig=True does not: foo.example.com beside *.example.com is what passthrough routing is for.
-[[nodiscard]] bool is_bad(const Condition& condition);
-
 // Objects with at least one bad condition, by kind; kinds without objects are absent.
 [[nodiscard]] std::map<std::string, std::size_t> count_bad(const Statuses& statuses);
 

@@ -24,6 +24,7 @@ struct Config {
     bool kubernetes = false;               // follow an API server
     std::filesystem::path kubeconfig;      // empty: what a pod is given
     std::string context;                   // of the kubeconfig; empty: its current one
+    std::string lease_namespace;           // of the Lease of the one agent that writes statuses; empty: the pod's
     std::filesystem::path status_dir;      // empty: statuses are not written
     std::vector<IpPrefix> address_ranges;  // that spec.addresses may name; see translate_options() if empty
     std::vector<IpRange> address_pool;     // for Gateways without spec.addresses

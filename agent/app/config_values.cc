@@ -187,6 +187,13 @@ Result<std::set<std::uint16_t>> parse_ports(std::string_view text) {
     return ports;
 }
 
+Result<std::string> parse_namespace(std::string_view text) {
+    constexpr std::size_t kLongest = 63;
+    if (!is_dns_label(text) || text.size() > kLongest)
+        return refuse(text, "give the name of a namespace: lower case letters, digits and -");
+    return std::string(text);
+}
+
 Result<std::string> parse_node_name(std::string_view text) {
     if (!is_dns_subdomain(text))
         return refuse(text, "give the node's name in Kubernetes: lower case letters, digits, - and .");

@@ -51,6 +51,9 @@ namespace slipgate::config {
 // "443,8443": ports from 1 on, separated by commas.
 [[nodiscard]] Result<std::set<std::uint16_t>> parse_ports(std::string_view text);
 
+// The name of a namespace.
+[[nodiscard]] Result<std::string> parse_namespace(std::string_view text);
+
 // The name of a Node object.
 [[nodiscard]] Result<std::string> parse_node_name(std::string_view text);
 

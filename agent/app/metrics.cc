@@ -95,6 +95,17 @@ void add_datapath_state(Families& families, const Scrape& scrape) {
     families.value(scrape.synced ? 1 : 0);
 }
 
+void add_status_writes(Families& families, const StatusWrites& statuses) {
+    families.gauge("status_writer", "1 if this agent is the one that writes statuses to the API server.");
+    families.value(statuses.is_writer ? 1 : 0);
+    families.gauge("status_pending", "Objects whose status has to be compared or written; not 0 for long.");
+    families.value(as_double(statuses.pending));
+    families.counter("status_writes_total", "Requests to write a status, by result; the log names what fails.");
+    for (const auto& [result, value] : statuses.writes) families.value(as_double(value), {{"result", result}});
+    families.counter("events_total", "Events about statuses, by result.");
+    for (const auto& [result, value] : statuses.events) families.value(as_double(value), {{"result", result}});
+}
+
 }  // namespace
 
 void Metrics::count(const ConnectionEvent& event) {
@@ -140,6 +151,7 @@ std::string Metrics::render(const Scrape& scrape) const {
     families.gauge("source_followed",
                    "1 if the objects of the kind are followed at the API server; 0: the log says why.");
     add_by_label(families, "kind", scrape.followed);
+    if (scrape.status_writes) add_status_writes(families, *scrape.status_writes);
     families.gauge("objects", "Objects in use, by kind.");
     add_by_label(families, "kind", objects_);
     families.gauge("config_errors",

@@ -13,6 +13,7 @@
 #include "agent/datapath/counters.h"
 #include "agent/datapath/datapath.h"
 #include "agent/datapath/events.h"
+#include "agent/source/source.h"
 
 namespace slipgate {
 
@@ -24,6 +25,7 @@ struct Scrape {
     std::size_t problems = 0;    // interfaces and objects the data path cannot serve
     bool synced = false;
     std::map<std::string, std::size_t> followed;  // by kind: 1 or 0
+    std::optional<StatusWrites> status_writes;    // none: nothing is written back
     std::uint64_t reconcile_errors = 0;
     std::size_t listening_sockets = 0;
     std::uint64_t stray_connections = 0;  // that came to them

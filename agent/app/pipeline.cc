@@ -5,6 +5,7 @@
 
 #include "agent/app/changes.h"
 #include "agent/base/log.h"
+#include "agent/model/conditions.h"
 #include "agent/translate/findings.h"
 
 namespace slipgate {

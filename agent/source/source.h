@@ -2,17 +2,27 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "agent/base/result.h"
+#include "agent/model/status.h"
 #include "agent/source/file/load.h"
 
 namespace slipgate {
 
 // Everything a source says now.
 using SourceUpdate = LoadedSnapshot;
+
+// How writing statuses back to a source goes.
+struct StatusWrites {
+    bool is_writer = false;                       // it is this agent that writes
+    std::size_t pending = 0;                      // objects to look at or to write
+    std::map<std::string, std::uint64_t> writes;  // requests, by result
+    std::map<std::string, std::uint64_t> events;  // Events, by result
+};
 
 // Where objects come from.
 class Source {
@@ -30,6 +40,13 @@ class Source {
 
     // Of a source that reads kind by kind, 1 for each kind it knows the present objects of, else 0.
     [[nodiscard]] virtual std::map<std::string, std::size_t> followed() const { return {}; }
+
+    // What to write back to the objects, of a source that takes statuses. Never blocks.
+    virtual void publish(const Statuses& /*statuses*/) {}
+    [[nodiscard]] virtual std::optional<StatusWrites> status_writes() const { return {}; }
+
+    // The agent ends: lets another one write. Takes a moment at most.
+    virtual void leave() {}
 
   protected:
     Source() = default;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/model/conditions.h"
 #include "tests/unit/addresses.h"
 
 namespace slipgate {

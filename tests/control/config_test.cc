@@ -178,6 +178,7 @@ constexpr BadValue kBadValues[] = {
     {"kubernetes", "no", "true or false"},
     {"kubeconfig", "", "an empty value"},
     {"context", "", "an empty value"},
+    {"lease-namespace", "Not_valid", "the name of a namespace"},
     {"access-log", "", "an empty value"},
     {"no-timestamps", "1", "true or false"},
     {"mss", "65496", "from 536 to 65495"},

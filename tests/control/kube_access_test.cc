@@ -206,6 +206,15 @@ TEST(InCluster, AddressComesFromTheEnvironmentAndTheRestFromFiles) {
     EXPECT_EQ(ipv6->token.file, "/var/run/secrets/kubernetes.io/serviceaccount/token");
 }
 
+TEST(InCluster, TheNamespaceIsThatOfThePod) {
+    const TempFolder folder;
+    EXPECT_EQ(in_cluster_namespace(folder.path()), std::nullopt);
+    folder.write("namespace", "gateways\n");
+    EXPECT_EQ(in_cluster_namespace(folder.path()), "gateways");
+    folder.write("namespace", "\n");
+    EXPECT_EQ(in_cluster_namespace(folder.path()), std::nullopt);
+}
+
 TEST(InCluster, OutsideOfAPodKubeconfigIsAdvised) {
     EXPECT_THAT(in_cluster_access(environment({})).error().message, HasSubstr("--kubeconfig"));
     EXPECT_FALSE(in_cluster_access(environment({{"KUBERNETES_SERVICE_HOST", "10.96.0.1"}})));

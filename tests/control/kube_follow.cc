@@ -45,7 +45,7 @@ int follow(const char* kubeconfig, std::chrono::milliseconds silence) {
         std::cerr << access.error().message << '\n';
         return 1;
     }
-    const auto source = kube::KubeSource::open(*access, {silence, silence});
+    const auto source = kube::KubeSource::open(*access, {}, {silence, silence});
     if (!source) {
         std::cerr << source.error().message << '\n';
         return 1;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kube_follow against the stand-in API server: what the tests of the Kubernetes source share."""
+"""kube_follow and kube_write against the stand-in API server: what the tests of the Kubernetes source share."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from harness import manifests
 from harness.api_server import ApiServer
 from harness.wait import PATIENCE, eventually
 
-PROGRAM = Path(os.environ["SLIPGATE_BUILD"], "bin/kube_follow")
+PROGRAMS = Path(os.environ["SLIPGATE_BUILD"], "bin")
 NEVER = 10 * PATIENCE * 1000  # ms; silence of a healthy server must not end a test
 
 
@@ -24,21 +24,22 @@ def service(name, port=443):
     return made
 
 
-class Follower:
-    """kube_follow, and the last that it said."""
+class Program:
+    """A program that follows an API server and says, as lines of JSON, what comes of it."""
+
+    name = arguments = None
 
     def __init__(self, folder, server, user=None, cluster=None, silence_ms=NEVER, within=()):
         """`within`: a command that runs another one."""
-        kubeconfig = Path(folder, "kubeconfig")
+        kubeconfig = Path(folder, "kubeconfig")  # the same for all programs of a test
         kubeconfig.write_text(json.dumps({
             "current-context": "test",
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
             "clusters": [{"name": "test", "cluster": {"server": server, **(cluster or {})}}],
             "users": [{"name": "test", "user": user or {}}]}))
-        self.states, self.missing, self.followed = [], None, {}
-        self._log = Path(folder, "log").open("w+b")
-        self._process = subprocess.Popen([*within, PROGRAM, kubeconfig, str(silence_ms)], stdout=subprocess.PIPE,
-                                         stderr=self._log)
+        self._log = tempfile.NamedTemporaryFile(dir=folder, prefix="log-")
+        self._process = subprocess.Popen([*within, PROGRAMS / self.name, kubeconfig, str(silence_ms), *self.arguments],
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
         self._lines = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -47,41 +48,81 @@ class Follower:
         for line in self._process.stdout:
             self._lines.put(json.loads(line))
 
-    def _update(self):
-        while not self._lines.empty():
-            said = self._lines.get()
-            if "state" in said:
-                self.states.append(said["state"])
-            elif "followed" in said:
-                self.followed = said["followed"]
-            else:
-                self.missing = said["missing"]
-
     def wait_for(self, what, condition):
-        """`condition` of this follower, with all that it said until now."""
+        """`condition` of this program, with all that it said until now."""
         def holds():
-            self._update()
+            while not self._lines.empty():
+                self._hear(self._lines.get())
             return condition(self)
 
         try:
             return eventually(holds, what)
         except AssertionError as error:
-            raise AssertionError(f"{error}\nstate: {self.states[-1:]}\nmissing: {self.missing}\n{self.log()}") from None
+            raise AssertionError(f"{error}\n{self}\n{self.log()}") from None
+
+    def _hear(self, said):
+        raise NotImplementedError
+
+    def log(self):
+        return Path(self._log.name).read_text()
+
+    def end(self):
+        """In good order."""
+        self._process.stdin.close()
+        self._process.wait()
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+    def close(self):
+        self.kill()
+        self._reader.join()
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._log.close()
+
+
+class Follower(Program):
+    """kube_follow, and the last that it said."""
+
+    name, arguments = "kube_follow", ()
+
+    def __init__(self, *arguments, **options):
+        self.states, self.missing, self.followed = [], None, {}
+        super().__init__(*arguments, **options)
+
+    def _hear(self, said):
+        if "state" in said:
+            self.states.append(said["state"])
+        elif "followed" in said:
+            self.followed = said["followed"]
+        else:
+            self.missing = said["missing"]
 
     def of(self, kind):
         """The objects of a kind in the last state, None before the first."""
         return (self.states[-1] or {}).get(kind, {}) if self.states else None
 
-    def log(self):
-        self._log.flush()
-        return Path(self._log.name).read_text()
+    def __str__(self):
+        return f"state: {self.states[-1:]}\nmissing: {self.missing}"
 
-    def close(self):
-        self._process.kill()
-        self._process.wait()
-        self._reader.join()
-        self._process.stdout.close()
-        self._log.close()
+
+class Writer(Program):
+    """kube_write, and the last that it said: `writer`, `pending`, `writes` and `events` by their result."""
+
+    name = "kube_write"
+
+    def __init__(self, folder, server, node="node-1", **options):
+        self.arguments = [node]
+        self.writer, self.pending, self.writes, self.events = False, 0, {}, {}
+        super().__init__(folder, server, **options)
+
+    def _hear(self, said):
+        vars(self).update(said)
+
+    def __str__(self):
+        return f"writer: {self.writer}, pending: {self.pending}, writes: {self.writes}, events: {self.events}"
 
 
 class KubeSource(unittest.TestCase):

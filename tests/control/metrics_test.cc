@@ -54,6 +54,7 @@ Scrape full_scrape() {
     scrape.problems = 1;
     scrape.synced = true;
     scrape.followed = {{"Service", 1}, {"TLSRoute", 0}};
+    scrape.status_writes = StatusWrites{true, 2, {{"written", 3}, {"conflict", 0}}, {{"created", 4}}};
     scrape.reconcile_errors = 1;
     scrape.access_log_lost_lines = 7;
     return scrape;
@@ -78,19 +79,22 @@ TEST(Metrics, StateOfTheAgentIsShown) {
     metrics.set_config_errors({{"TLSRoute", 1}});
     metrics.set_excluded_endpoints({{"LocalAddress", 2}, {"NoRoute", 0}});
     metrics.set_reconciled(std::chrono::system_clock::time_point(std::chrono::milliseconds(1'700'000'000'500)));
-    EXPECT_THAT(metrics.render(full_scrape()),
-                AllOf(HasSubstr("slipgate_build_info{version=\""),
-                      HasSubstr("slipgate_flow_entries{state=\"established\"} 40\n"),
-                      HasSubstr("slipgate_attached_interfaces 3\n"), HasSubstr("slipgate_datapath_problems 1\n"),
-                      HasSubstr("slipgate_excluded_endpoints{reason=\"LocalAddress\"} 2\n"),
-                      HasSubstr("slipgate_excluded_endpoints{reason=\"NoRoute\"} 0\n"),
-                      HasSubstr("slipgate_synced 1\n"), HasSubstr("slipgate_access_log_lost_lines_total 7\n"),
-                      HasSubstr("slipgate_objects{kind=\"TLSRoute\"} 5\n"),
-                      HasSubstr("slipgate_source_followed{kind=\"Service\"} 1\n"),
-                      HasSubstr("slipgate_source_followed{kind=\"TLSRoute\"} 0\n"),
-                      HasSubstr("slipgate_config_errors{kind=\"TLSRoute\"} 1\n"),
-                      HasSubstr("slipgate_reconcile_errors_total 1\n"),
-                      HasSubstr("slipgate_last_reconcile_success_timestamp_seconds 1700000000.5\n")));
+    EXPECT_THAT(
+        metrics.render(full_scrape()),
+        AllOf(
+            HasSubstr("slipgate_build_info{version=\""), HasSubstr("slipgate_flow_entries{state=\"established\"} 40\n"),
+            HasSubstr("slipgate_attached_interfaces 3\n"), HasSubstr("slipgate_datapath_problems 1\n"),
+            HasSubstr("slipgate_excluded_endpoints{reason=\"LocalAddress\"} 2\n"),
+            HasSubstr("slipgate_excluded_endpoints{reason=\"NoRoute\"} 0\n"), HasSubstr("slipgate_synced 1\n"),
+            HasSubstr("slipgate_access_log_lost_lines_total 7\n"), HasSubstr("slipgate_objects{kind=\"TLSRoute\"} 5\n"),
+            HasSubstr("slipgate_source_followed{kind=\"Service\"} 1\n"),
+            HasSubstr("slipgate_source_followed{kind=\"TLSRoute\"} 0\n"), HasSubstr("slipgate_status_writer 1\n"),
+            HasSubstr("slipgate_status_pending 2\n"), HasSubstr("slipgate_status_writes_total{result=\"written\"} 3\n"),
+            HasSubstr("slipgate_status_writes_total{result=\"conflict\"} 0\n"),
+            HasSubstr("slipgate_events_total{result=\"created\"} 4\n"),
+            HasSubstr("slipgate_config_errors{kind=\"TLSRoute\"} 1\n"),
+            HasSubstr("slipgate_reconcile_errors_total 1\n"),
+            HasSubstr("slipgate_last_reconcile_success_timestamp_seconds 1700000000.5\n")));
 }
 
 TEST(Metrics, EventsAreCountedByRouteAndReason) {

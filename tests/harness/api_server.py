@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-A stand-in for a Kubernetes API server: discovery, lists in pages and watches of objects that the test puts there, and the
-faults it asks for. It is no model of the real one: it exists for what a real one cannot be made to do.
+A stand-in for a Kubernetes API server: discovery, lists in pages and watches of objects that the test puts there, single
+objects to read, to create and to patch, and the faults it asks for. It is no model of the real one: it exists for what a real one cannot be made to do.
 """
 
 import collections
@@ -17,9 +17,10 @@ GATEWAY_API = "gateway.networking.k8s.io"
 SERVED = {("", "v1"): ["namespaces", "nodes", "services"],
           (GATEWAY_API, "v1"): ["gatewayclasses", "gateways", "listenersets", "tlsroutes", "referencegrants"],
           ("discovery.k8s.io", "v1"): ["endpointslices"]}
+UNWATCHED = {("coordination.k8s.io", "v1"): ["leases"], ("events.k8s.io", "v1"): ["events"]}
 FIRST_REVISION = 10
 
-Request = collections.namedtuple("Request", "plural verb query time")  # verb: list or watch; time: monotonic, in s
+Request = collections.namedtuple("Request", "plural verb query time accept")  # verb: as of RBAC; time: monotonic, in s
 Change = collections.namedtuple("Change", "revision plural type item")
 
 
@@ -30,6 +31,19 @@ def plural_of(item):
 
 def key_of(item):
     return item["metadata"].get("namespace", ""), item["metadata"]["name"]
+
+
+def merged(target, patch):
+    """RFC 7396."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
 
 
 def status(code, message):
@@ -53,6 +67,8 @@ class ApiServer:
         self._objects = collections.defaultdict(dict)
         self._history = []
         self.forbidden = set()  # (plural, verb): by RBAC
+        self.pruned = set()  # fields of a status that the CRD does not know
+        self._held = set()  # plurals whose watches tell nothing for now
         self._faults = collections.defaultdict(list)
         self._endings = collections.defaultdict(list)  # by plural, one after the other
         self.changed = threading.Condition(threading.RLock())  # guards all of the above
@@ -93,6 +109,15 @@ class ApiServer:
         self._history.append(Change(self.revision, plural, kind, item))
         self.changed.notify_all()
 
+    def get(self, plural, name, namespace="default"):
+        """The object as it is now, None if there is none."""
+        with self.changed:
+            return copy.deepcopy(self._objects[plural].get((namespace, name)))
+
+    def all(self, plural):
+        with self.changed:
+            return copy.deepcopy(list(self._objects[plural].values()))
+
     # Faults
 
     def repeat(self, plural):
@@ -111,6 +136,12 @@ class ApiServer:
         """The next requests are answered so: (code, message, *headers), "silence", "cut", "empty", "garbage" or "endless"."""
         with self.changed:
             self._faults[plural, verb] += faults
+
+    def hold_watches(self, *plurals):
+        """Their watches tell nothing until they are held no longer, by a call without them."""
+        with self.changed:
+            self._held = set(plurals)
+            self.changed.notify_all()
 
     def end_watches(self, plural, how):
         """Ends the open watches: "in order", "within a line", "broken", "garbage", or with an ERROR of this Status."""
@@ -133,9 +164,10 @@ class ApiServer:
 
     # Answers; each connection has a thread
 
-    def answer(self, handler, plural, verb, query):
+    def answer(self, handler, plural, verb, query, key=None):
+        """`plural`: with its subresource; `key`: of one object, by key_of()."""
         with self.changed:
-            self.requests.append(Request(plural, verb, query, time.monotonic()))
+            self.requests.append(Request(plural, verb, query, time.monotonic(), handler.headers["Accept"]))
             faults = self._faults[plural, verb]
             fault = faults.pop(0) if faults else None
         if (plural, verb) in self.forbidden:
@@ -157,8 +189,41 @@ class ApiServer:
             handler.send_json(code, status(code, message), headers)
         elif verb == "list":
             handler.send_json(*self._list(plural, query))
-        else:
+        elif verb == "watch":
             self._watch(handler, plural, query)
+        elif verb == "create":
+            handler.send_json(*self._create(plural, key, json.loads(handler.body)))
+        else:
+            handler.send_json(*self._one(plural, key, json.loads(handler.body) if verb == "patch" else None))
+
+    def _create(self, plural, key, item):
+        with self.changed:
+            metadata = item["metadata"]
+            metadata.setdefault("name", f"{metadata.get('generateName')}{self.revision}")
+            metadata["namespace"] = key[0]
+            if key_of(item) in self._objects[plural]:
+                return 409, status(409, f"{plural} already exists")
+            self._change("ADDED", item)
+            return 201, item
+
+    def _one(self, plural, key, patch):
+        """Reads an object; patches it, if there is a patch, where its subresource is concerned."""
+        plural, _, part = plural.partition("/")
+        with self.changed:
+            item = self._objects[plural].get(key)
+            if item is None:
+                return 404, status(404, f"{plural} {key[1]} not found")
+            if patch is None:
+                return 200, item
+            version = patch.get("metadata", {}).get("resourceVersion")
+            if version not in (None, item["metadata"]["resourceVersion"]):
+                return 409, status(409, "the object has been modified")
+            changed = merged(item, {part: patch.get(part)} if part else patch)
+            if part:
+                changed[part] = {name: value for name, value in changed[part].items() if name not in self.pruned}
+            if changed != item:
+                self._change("MODIFIED", copy.deepcopy(changed))
+            return 200, self._objects[plural][key]
 
     def _list(self, plural, query):
         """The token says which revision the list is of, and how much of it was sent."""
@@ -188,10 +253,11 @@ class ApiServer:
         while True:
             with self.changed:
                 has_news = self.changed.wait_for(
-                    lambda: len(self._history) > position or len(self._endings[plural]) > endings,
+                    lambda: (len(self._history) > position and plural not in self._held) or len(self._endings[plural]) > endings,
                     min(self.bookmark_after, max(0, end - time.monotonic())))
-                changes = [change for change in self._history[position:] if change.plural == plural]
-                position = len(self._history)
+                told = position if plural in self._held else len(self._history)
+                changes = [change for change in self._history[position:told] if change.plural == plural]
+                position = told
                 revision = self.revision
                 how = self._endings[plural][endings] if len(self._endings[plural]) > endings else None
             for change in changes:
@@ -234,6 +300,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):  # pylint: disable=invalid-name  # the library's
         api = self.server.api
+        self.body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
         path = url.path.strip("/").split("/")
@@ -245,13 +312,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self.send_json(401, status(401, "Unauthorized"))
         if path == ["apis"]:
             return self.send_json(200, {"kind": "APIGroupList", "groups": api.groups()})
-        group, version, *plural = path[1:] if path[0] == "apis" else ("", *path[1:])
-        served = api.served.get((group, version), [])
-        if not plural and served:
+        group, version, *rest = path[1:] if path[0] == "apis" else ("", *path[1:])
+        served = api.served.get((group, version)) or UNWATCHED.get((group, version), [])
+        if not rest and served:
             return self.send_json(200, {"kind": "APIResourceList", "resources": [{"name": name} for name in served]})
-        if not plural or plural[0] not in served:
+        namespace, rest = (rest[1], rest[2:]) if len(rest) > 2 and rest[0] == "namespaces" else ("", rest)
+        plural, name, part, *_ = [*rest, "", "", ""]
+        if plural not in served:
             return self.send_json(404, status(404, "the server could not find the requested resource"))
-        return api.answer(self, plural[0], "watch" if "watch" in query else "list", query)
+        verb = self.VERBS[self.command] if name or self.command != "GET" else "watch" if "watch" in query else "list"
+        return api.answer(self, f"{plural}/{part}" if part else plural, verb, query, (namespace, name))
+
+    do_POST = do_PATCH = do_GET  # pylint: disable=invalid-name  # as above
+
+    VERBS = {"GET": "get", "POST": "create", "PATCH": "patch"}
 
     def log_message(self, *_):
         """Nothing: the test's output is for failures."""

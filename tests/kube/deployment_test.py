@@ -10,9 +10,11 @@ from harness.sandbox import WORK
 from harness.slipgated import Slipgated
 
 BASE = Path(__file__).resolve().parents[2] / "k8s/base"
-FOLLOWED = ["namespaces", "nodes", "services", "endpointslices.discovery.k8s.io",
-            *(f"{kind}.gateway.networking.k8s.io" for kind in ("gatewayclasses", "gateways", "listenersets", "referencegrants",
-                                                             "tlsroutes"))]
+GATEWAY_API = "gateway.networking.k8s.io"
+WRITTEN = [f"{kind}.{GATEWAY_API}" for kind in ("gatewayclasses", "gateways", "listenersets", "tlsroutes")]
+FOLLOWED = [*WRITTEN, f"referencegrants.{GATEWAY_API}", "namespaces", "nodes", "services", "endpointslices.discovery.k8s.io",
+            "customresourcedefinitions.apiextensions.k8s.io"]
+LEASES = "leases.coordination.k8s.io"
 
 
 class Confined(Slipgated):
@@ -42,24 +44,29 @@ class Deployment(KubeCase):
     def test_the_api_server_takes_the_base(self):
         self.kubectl("apply", "--filename", BASE / "namespace.yaml")  # a dry run of the others needs it
         taken = self.kubectl("apply", "--dry-run=server", "--kustomize", BASE)
-        for kind in "namespace", "serviceaccount", "clusterrole", "clusterrolebinding", "gatewayclass", "daemonset":
+        for kind in ("namespace", "serviceaccount", "clusterrole", "clusterrolebinding", "role", "rolebinding", "gatewayclass",
+                     "daemonset"):
             self.assertRegex(taken, rf"(?m)^{kind}[./]")
 
-    def test_the_account_may_watch_what_the_agent_follows_and_nothing_else(self):
+    def test_the_account_may_do_what_the_agent_does_and_nothing_else(self):
         self.kubectl("apply", "--kustomize", BASE)
         account = self.control_plane.service_account("slipgate-system", "slipgate")
         eventually(lambda: account.works("get", "services"), "the ClusterRole takes effect", PATIENCE)
         self.kubectl.wait("serviceaccount/default", "create", "slipgate-system")
         any_account = self.control_plane.service_account("slipgate-system", "default")
-        self.assertEqual(self.rights(account) - self.rights(any_account),
-                         {(resource, verb) for resource in FOLLOWED for verb in ("list", "watch")})
+        everywhere = {(resource, "", verb) for resource in FOLLOWED for verb in ("list", "watch")}
+        everywhere |= {(f"{resource}/status", "", verb) for resource in WRITTEN for verb in ("get", "patch")}
+        everywhere.add(("events.events.k8s.io", "", "create"))
+        at_home = {(LEASES, "", "create"), (LEASES, "slipgate-status-writer", "get"), (LEASES, "slipgate-status-writer", "patch")}
+        for namespace, wanted in ("default", everywhere), ("slipgate-system", everywhere | at_home):
+            self.assertEqual(self.rights(account, namespace) - self.rights(any_account, namespace), wanted)
 
     @staticmethod
-    def rights(account):
-        """{(resource, verb)} of a user."""
-        lines = account("auth", "can-i", "--list", "--no-headers").splitlines()
-        found = [re.match(r"(\S*) .*\[(.*)\]$", line).groups() for line in lines]
-        return {(resource, verb) for resource, verbs in found if resource for verb in verbs.split()}
+    def rights(account, namespace):
+        """{(resource, name, verb)} of a user; name: "" is any."""
+        lines = account("auth", "can-i", "--list", "--no-headers", "--namespace", namespace).splitlines()
+        found = [re.match(r"(\S*) .*\[(.*)\] +\[(.*)\]$", line).groups() for line in lines]
+        return {(resource, name, verb) for resource, name, verbs in found if resource for verb in verbs.split()}
 
     def test_the_agent_runs_with_what_its_container_is_given(self):
         self.assertTrue(self.security["readOnlyRootFilesystem"])

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <cctype>
 
-#include "agent/model/formats.h"
+#include "agent/source/status_json.h"
 
 namespace slipgate {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = StatusJson;
 
 constexpr std::size_t kMaxFileName = 240;  // NAME_MAX less what a temporary name adds
 
@@ -19,73 +19,6 @@ std::uint64_t fnv1a(std::string_view text) {
     std::uint64_t hash = 0xcbf29ce484222325U;
     for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
     return hash;
-}
-
-Json to_json(const std::vector<Condition>& conditions) {
-    auto list = Json::array();
-    for (const auto& condition : conditions) {
-        list.push_back({{"type", condition.type},
-                        {"status", condition.status},
-                        {"reason", condition.reason},
-                        {"message", condition.message},
-                        {"observedGeneration", condition.observed_generation}});
-    }
-    return list;
-}
-
-Json to_json(const ParentReference& parent) {
-    Json result = {{"group", parent.group}, {"kind", parent.kind}};
-    if (parent.namespace_) result["namespace"] = *parent.namespace_;
-    result["name"] = parent.name;
-    if (parent.section_name) result["sectionName"] = *parent.section_name;
-    if (parent.port) result["port"] = *parent.port;
-    return result;
-}
-
-Json to_json(const GatewayClassStatus& status) {
-    auto features = Json::array();
-    for (const auto& feature : status.supported_features) features.push_back(Json{{"name", feature}});
-    return {{"conditions", to_json(status.conditions)}, {"supportedFeatures", features}};
-}
-
-Json to_json(const ListenerStatus& listener) {
-    auto kinds = Json::array();
-    for (const auto& kind : listener.supported_kinds) kinds.push_back(Json{{"group", kind.group}, {"kind", kind.kind}});
-    return {{"name", listener.name},
-            {"supportedKinds", kinds},
-            {"attachedRoutes", listener.attached_routes},
-            {"conditions", to_json(listener.conditions)}};
-}
-
-Json to_json(const std::vector<ListenerStatus>& listeners) {
-    auto list = Json::array();
-    for (const auto& listener : listeners) list.push_back(to_json(listener));
-    return list;
-}
-
-Json to_json(const GatewayStatus& status) {
-    auto addresses = Json::array();
-    for (const auto& address : status.addresses) {
-        addresses.push_back(Json{{"type", address.type}, {"value", address.value}});
-    }
-    return {{"addresses", addresses},
-            {"attachedListenerSets", status.attached_listener_sets},
-            {"conditions", to_json(status.conditions)},
-            {"listeners", to_json(status.listeners)}};
-}
-
-Json to_json(const ListenerSetStatus& status) {
-    return {{"conditions", to_json(status.conditions)}, {"listeners", to_json(status.listeners)}};
-}
-
-Json to_json(const TlsRouteStatus& status) {
-    auto parents = Json::array();
-    for (const auto& parent : status.parents) {
-        parents.push_back(Json{{"parentRef", to_json(parent.parent_ref)},
-                               {"controllerName", parent.controller_name},
-                               {"conditions", to_json(parent.conditions)}});
-    }
-    return Json{{"parents", parents}};
 }
 
 Json document(const ObjectId& id, std::int64_t generation, Json status) {
@@ -198,12 +131,7 @@ void set_transition_times(Json& next, const nlohmann::json& previous, std::strin
     }
     if (!next.is_object()) return;
     if (next.contains("type") && next.contains("status")) {
-        const bool same =
-            previous.is_object() && previous.value("status", nlohmann::json()) == next["status"].get<std::string>();
-        const auto since = same ? previous.value("lastTransitionTime", nlohmann::json()) : nlohmann::json();
-        // A file may hold anything by now.
-        const bool is_time = since.is_string() && is_timestamp(since.get_ref<const std::string&>());
-        next["lastTransitionTime"] = is_time ? since.get<std::string>() : std::string(now);
+        next["lastTransitionTime"] = transition_time(next["status"].get<std::string>(), previous, now);
         return;
     }
     for (const auto& [key, value] : next.items()) {

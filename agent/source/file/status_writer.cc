@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/source/file/status_writer.h"
 
-#include <fmt/chrono.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <ctime>
 #include <filesystem>
 #include <optional>
 
@@ -91,10 +89,6 @@ std::map<std::string, std::vector<IpAddress>> StatusWriter::gateway_addresses() 
         }
     }
     return all;
-}
-
-std::string timestamp_now() {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
 }  // namespace slipgate

@@ -36,7 +36,4 @@ class StatusWriter {
     std::map<std::string, nlohmann::json> written_;  // what the files say, by name
 };
 
-// The time, as the API server writes it: 2026-01-31T12:00:00Z.
-[[nodiscard]] std::string timestamp_now();
-
 }  // namespace slipgate

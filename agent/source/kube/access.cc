@@ -45,6 +45,12 @@ Result<Credentials> read_credentials(const Access& access) {
     return credentials;
 }
 
+std::optional<std::string> in_cluster_namespace(const std::filesystem::path& folder) {
+    const auto text = read_file((folder / "namespace").string());
+    if (!text || trimmed(*text).empty()) return {};
+    return std::string(trimmed(*text));
+}
+
 Result<Access> in_cluster_access(const Environment& environment, const std::filesystem::path& folder) {
     const auto host = environment("KUBERNETES_SERVICE_HOST");
     const auto port = environment("KUBERNETES_SERVICE_PORT");

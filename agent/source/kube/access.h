@@ -51,4 +51,8 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 [[nodiscard]] Result<Access> in_cluster_access(const Environment& environment,
                                                const std::filesystem::path& folder = kServiceAccountFolder);
 
+// The namespace of this pod; nothing outside of one.
+[[nodiscard]] std::optional<std::string> in_cluster_namespace(
+    const std::filesystem::path& folder = kServiceAccountFolder);
+
 }  // namespace slipgate::kube

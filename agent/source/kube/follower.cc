@@ -64,26 +64,28 @@ std::string_view Follower::version() const {
 }
 
 void Follower::act(const Discover& action) {
-    request({discovery_path(*reflector_.resource, action.version), {}});
+    request({.path = discovery_path(*reflector_.resource, action.version)});
 }
 
 void Follower::act(const FindVersion& /*action*/) {
-    request({kGroupsPath, {}});
+    request({.path = kGroupsPath});
 }
 
 void Follower::act(const List& action) {
     if (action.token.empty()) listed_.clear();
-    HttpRequest page{collection_path(*reflector_.resource, version()), {{"limit", std::to_string(action.limit)}}};
+    HttpRequest page{.path = collection_path(*reflector_.resource, version()),
+                     .query = {{"limit", std::to_string(action.limit)}}};
     if (!action.token.empty()) page.query.emplace_back("continue", action.token);
     request(page);
 }
 
 void Follower::act(const Watch& action) {
-    request({collection_path(*reflector_.resource, version()),
-             {{"watch", "true"},
-              {"allowWatchBookmarks", "true"},
-              {"resourceVersion", action.resource_version},
-              {"timeoutSeconds", std::to_string(action.timeout.count())}}});
+    HttpRequest watch{.path = collection_path(*reflector_.resource, version()),
+                      .query = {{"watch", "true"},
+                                {"allowWatchBookmarks", "true"},
+                                {"resourceVersion", action.resource_version},
+                                {"timeoutSeconds", std::to_string(action.timeout.count())}}};
+    request(watch);
     due_ = requested_ + patience_.watch;  // its first word may be a bookmark
 }
 

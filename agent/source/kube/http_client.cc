@@ -146,7 +146,14 @@ void HttpClient::Transfer::prepare(const Access& access, const HttpRequest& requ
         headers.reset(curl_slist_append(list, line.c_str()));
         if (!headers) throw std::bad_alloc();
     };
-    add_header("Accept: application/json");
+    add_header("Accept: " + request.accept);
+    if (!request.body.empty()) {
+        add_header("Content-Type: " + request.content_type);
+        add_header("Expect:");  // a large body needs no leave to be sent
+        set(e, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+        set(e, CURLOPT_COPYPOSTFIELDS, request.body.data());
+    }
+    set(e, CURLOPT_CUSTOMREQUEST, request.method);
     if (!credentials->token.empty()) add_header("Authorization: Bearer " + credentials->token);
     set(e, CURLOPT_HTTPHEADER, headers.get());
     set(e, CURLOPT_URL, url_of(e, access.server, request).c_str());
@@ -286,13 +293,16 @@ void HttpClient::run() {
 void HttpClient::deliver() {
     std::vector<Id> ids;
     for (const auto& [id, transfer] : transfers_) {
-        if (transfer->complete || !transfer->received.empty()) ids.push_back(id);
+        const bool has_data = !transfer->received.empty() && transfer->handler.on_data;
+        if (transfer->complete || has_data) ids.push_back(id);
     }
     for (const auto id : ids) {
         if (const auto found = transfers_.find(id); found != transfers_.end() && !found->second->received.empty()) {
             // The handler may end its own transfer.
-            const auto on_data = found->second->handler.on_data;
-            on_data(std::exchange(found->second->received, {}));
+            if (const auto on_data = found->second->handler.on_data)
+                on_data(std::exchange(found->second->received, {}));
+            else
+                found->second->response.body = std::exchange(found->second->received, {});
         }
         if (const auto found = transfers_.find(id); found != transfers_.end() && found->second->complete) {
             const auto transfer = std::move(found->second);

@@ -20,24 +20,30 @@
 
 namespace slipgate::kube {
 
+inline constexpr const char* kMergePatch = "application/merge-patch+json";  // RFC 7396
+
 struct HttpRequest {
     std::string path;
-    std::vector<std::pair<std::string, std::string>> query;
+    std::vector<std::pair<std::string, std::string>> query = {};
+    const char* method = "GET";
+    std::string accept = "application/json";
+    std::string content_type = {};  // of the body
+    std::string body = {};          // of a request that has one: POST, PATCH
 };
 
 struct HttpResponse {
     std::string error;  // of the connection; empty: the answer is complete
     int status = 0;     // 0: none
     std::optional<std::chrono::seconds> retry_after;
-    std::string body;  // of an answer that is no success, at most 64 KiB
+    std::string body;  // of an answer that is no success, at most 64 KiB; of a success, if there is no on_data
 };
 
 struct HttpHandler {
-    std::function<void(std::string)> on_data;              // a part of the body of a success
+    std::function<void(std::string)> on_data;              // a part of the body of a success; none: on_response has it
     std::function<void(const HttpResponse&)> on_response;  // the last call
 };
 
-// GET requests to one API server, all at the same time on one connection with HTTP/2, on several with HTTP/1.1. Never
+// Requests to one API server, all at the same time on one connection with HTTP/2, on several with HTTP/1.1. Never
 // blocks. Handlers are called by run() only; they may start and cancel requests.
 class HttpClient {
   public:

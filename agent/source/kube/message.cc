@@ -15,8 +15,33 @@ using nlohmann::json;
 // What reads or writes a value calls itself for each level of it. No object of Kubernetes is nearly as deep.
 constexpr int kDeepest = 100;
 
-// Nothing: it is not a JSON object.
-Result<json> parse(std::string_view text) {
+// A member of an object that is an object itself; an empty one if it is not.
+json take_object(json& parent, const char* key) {
+    const auto found = parent.find(key);
+    return found != parent.end() && found->is_object() ? std::move(*found) : json::object();
+}
+
+// Finds nothing in what is no object.
+const json* find_array(const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_array() ? &*found : nullptr;
+}
+
+bool has_entry(const json& array, const char* key, std::string_view value) {
+    return std::any_of(array.begin(), array.end(), [&](const json& entry) { return text_of(entry, key) == value; });
+}
+
+Refused refusal_of(const json& status) {
+    const auto code = status.find("code");
+    Refused refusal{code != status.end() && code->is_number_integer() ? code->get<int>() : 0,
+                    text_of(status, "message")};
+    refusal.in_watch = true;
+    return refusal;
+}
+
+}  // namespace
+
+Result<json> parse_json_object(std::string_view text) {
     bool is_too_deep = false;
     const auto keep = [&](int depth, json::parse_event_t /*event*/, json& /*value*/) {
         is_too_deep |= depth > kDeepest;
@@ -28,41 +53,11 @@ Result<json> parse(std::string_view text) {
     return value;
 }
 
-// A member of an object that is an object itself; an empty one if it is not.
-json take_object(json& parent, const char* key) {
-    const auto found = parent.find(key);
-    return found != parent.end() && found->is_object() ? std::move(*found) : json::object();
-}
-
-// These find nothing in what is no object.
-std::string text(const json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-const json* find_array(const json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_array() ? &*found : nullptr;
-}
-
-bool has_entry(const json& array, const char* key, std::string_view value) {
-    return std::any_of(array.begin(), array.end(), [&](const json& entry) { return text(entry, key) == value; });
-}
-
-Refused refusal_of(const json& status) {
-    const auto code = status.find("code");
-    Refused refusal{code != status.end() && code->is_number_integer() ? code->get<int>() : 0, text(status, "message")};
-    refusal.in_watch = true;
-    return refusal;
-}
-
-}  // namespace
-
 Result<ObjectPage> parse_page(std::string_view text_of_page) {
-    auto list = parse(text_of_page);
+    auto list = parse_json_object(text_of_page);
     if (!list) return tl::unexpected(list.error());
     const auto metadata = take_object(*list, "metadata");
-    ObjectPage result{{text(metadata, "resourceVersion"), text(metadata, "continue")}, {}};
+    ObjectPage result{{text_of(metadata, "resourceVersion"), text_of(metadata, "continue")}, {}};
     if (result.page.resource_version.empty()) return fail("a list without a resourceVersion");
     const auto items = list->find("items");
     if (items == list->end() || items->is_null()) return result;  // how Go writes a list of nothing
@@ -72,13 +67,13 @@ Result<ObjectPage> parse_page(std::string_view text_of_page) {
 }
 
 Result<WatchMessage> parse_watch_line(std::string_view line) {
-    auto message = parse(line);
+    auto message = parse_json_object(line);
     if (!message) return tl::unexpected(message.error());
-    const auto type = text(*message, "type");
+    const auto type = text_of(*message, "type");
     auto object = take_object(*message, "object");
     if (type == "ERROR") return WatchMessage{refusal_of(object), false, {}};
     const auto* const metadata = metadata_of(object);
-    const auto version = metadata == nullptr ? std::string() : text(*metadata, "resourceVersion");
+    const auto version = metadata == nullptr ? std::string() : text_of(*metadata, "resourceVersion");
     if (version.empty()) return fail("a watch event without a resourceVersion");
     if (type == "BOOKMARK") return WatchMessage{Bookmark{version}, false, {}};
     const bool deleted = type == "DELETED";
@@ -87,12 +82,12 @@ Result<WatchMessage> parse_watch_line(std::string_view line) {
 }
 
 Result<bool> lists_version(std::string_view text_of_list, const Resource& resource, std::string_view version) {
-    const auto list = parse(text_of_list);
+    const auto list = parse_json_object(text_of_list);
     if (!list) return tl::unexpected(list.error());
     const auto* const groups = find_array(*list, "groups");
     if (groups == nullptr) return fail("an APIGroupList without groups");
     for (const auto& group : *groups) {
-        if (text(group, "name") != resource.group) continue;
+        if (text_of(group, "name") != resource.group) continue;
         const auto* const versions = find_array(group, "versions");
         return versions != nullptr && has_entry(*versions, "version", version);
     }
@@ -100,7 +95,7 @@ Result<bool> lists_version(std::string_view text_of_list, const Resource& resour
 }
 
 Result<bool> is_served(std::string_view text_of_list, const Resource& resource) {
-    const auto list = parse(text_of_list);
+    const auto list = parse_json_object(text_of_list);
     if (!list) return tl::unexpected(list.error());
     const auto* const served = find_array(*list, "resources");
     if (served == nullptr) return fail("an APIResourceList without resources");
@@ -109,10 +104,15 @@ Result<bool> is_served(std::string_view text_of_list, const Resource& resource) 
 
 std::string refusal_message(std::string_view body) {
     constexpr std::size_t kLongest = 300;
-    const auto status = parse(body);
-    auto message = status ? text(*status, "message") : std::string();
+    const auto status = parse_json_object(body);
+    auto message = status ? text_of(*status, "message") : std::string();
     if (message.empty()) message = body;
     return message.substr(0, kLongest);
+}
+
+std::string text_of(const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 const json* metadata_of(const json& object) {
@@ -123,9 +123,16 @@ const json* metadata_of(const json& object) {
 std::string key_of(const json& object) {
     const auto* const metadata = metadata_of(object);
     if (metadata == nullptr) return {};
-    const auto space = text(*metadata, "namespace");
-    const auto name = text(*metadata, "name");
+    const auto space = text_of(*metadata, "namespace");
+    const auto name = text_of(*metadata, "name");
     return space.empty() || name.empty() ? name : space + "/" + name;
+}
+
+std::int64_t generation_of(const json& object) {
+    const auto* const metadata = metadata_of(object);
+    if (metadata == nullptr) return 0;
+    const auto found = metadata->find("generation");
+    return found != metadata->end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
 
 bool LineSplitter::add(std::string_view bytes, const std::function<bool(std::string_view)>& on_line) {

@@ -14,6 +14,9 @@
 
 namespace slipgate::kube {
 
+// Fails if it is no JSON object, or one too deep to be of Kubernetes.
+[[nodiscard]] Result<nlohmann::json> parse_json_object(std::string_view text);
+
 struct ObjectPage {
     Page page;
     std::vector<nlohmann::json> items;
@@ -36,11 +39,17 @@ struct WatchMessage {
 // What the body of an answer that is no success says: the message of a Status, else the text itself, in short.
 [[nodiscard]] std::string refusal_message(std::string_view body);
 
+// A member that is a string; empty if there is none, or if this is no object.
+[[nodiscard]] std::string text_of(const nlohmann::json& object, const char* key);
+
 // Of an object, and part of it; null: it has none.
 [[nodiscard]] const nlohmann::json* metadata_of(const nlohmann::json& object);
 
 // "namespace/name", or "name"; empty: the object has none.
 [[nodiscard]] std::string key_of(const nlohmann::json& object);
+
+// metadata.generation; 0: it has none.
+[[nodiscard]] std::int64_t generation_of(const nlohmann::json& object);
 
 // Lines out of pieces that end anywhere.
 class LineSplitter {

@@ -28,14 +28,6 @@ void prepare(json& document, const Resource& resource, std::string_view version)
         entry = entry.key().starts_with(kOurAnnotations) ? std::next(entry) : annotations->erase(entry);
 }
 
-// 0: it has none.
-std::int64_t generation_of(const json& document) {
-    const auto* const metadata = metadata_of(document);
-    if (metadata == nullptr) return 0;
-    const auto found = metadata->find("generation");
-    return found != metadata->end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
 // The API server knows its own fields; what it holds without an error is not worth a word.
 std::vector<SourceProblem> errors_of(const ParseOutcome& outcome, const json& document) {
     std::vector<SourceProblem> errors;
@@ -51,6 +43,7 @@ std::vector<SourceProblem> errors_of(const ParseOutcome& outcome, const json& do
 void Objects::put(const Resource& resource, std::string_view version, json document) {
     const auto key = key_of(document);
     if (key.empty()) return;  // no API server stores an object without a name
+    stored_.put(resource, version, document);
     prepare(document, resource, version);
     auto outcome = parse_object(document);
     set_problems({resource.kind, key}, errors_of(outcome, document));
@@ -61,10 +54,12 @@ void Objects::put(const Resource& resource, std::string_view version, json docum
 
 void Objects::erase(const Resource& resource, const std::string& key) {
     set_problems({resource.kind, key}, {});
+    stored_.erase(resource, key);
     changed_ |= resource.objects.erase(snapshot_, key);
 }
 
 void Objects::retain(const Resource& resource, const std::set<std::string>& keys) {
+    stored_.retain(resource, keys);
     changed_ |= resource.objects.retain(snapshot_, keys);
     const auto erased = std::erase_if(problems_, [&](const auto& entry) {
         return entry.first.first == resource.kind && !keys.contains(entry.first.second);

@@ -11,6 +11,7 @@
 
 #include "agent/source/file/load.h"
 #include "agent/source/kube/resource.h"
+#include "agent/source/kube/stored_objects.h"
 
 namespace slipgate::kube {
 
@@ -27,12 +28,16 @@ class Objects {
     [[nodiscard]] bool take_changed() { return std::exchange(changed_, false); }
     [[nodiscard]] LoadedSnapshot snapshot() const;
 
+    // What is kept beside the model's objects, to write their statuses.
+    [[nodiscard]] StoredObjects& stored() { return stored_; }
+
   private:
     using Key = std::pair<std::string_view, std::string>;  // kind, key_of()
 
     void set_problems(Key key, std::vector<SourceProblem> problems);
 
     Snapshot snapshot_;
+    StoredObjects stored_;
     std::map<Key, std::vector<SourceProblem>> problems_;
     bool changed_ = false;
 };

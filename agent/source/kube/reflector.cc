@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/base/backoff.h"
+#include "agent/source/kube/refusal.h"
 
 namespace slipgate::kube {
 namespace {
@@ -18,7 +19,7 @@ constexpr std::chrono::seconds kLongestWait = 5min;
 constexpr std::chrono::seconds kShortestWatch = 5min;
 constexpr int kPatienceWithPage = 3;  // failures in a row, after which its token is not tried again
 
-constexpr int kBadRequest = 400, kUnauthorized = 401, kForbidden = 403, kNotFound = 404, kGone = 410;
+constexpr int kBadRequest = 400, kNotFound = 404, kGone = 410;
 
 class Stepper {
   public:
@@ -127,7 +128,7 @@ class Stepper {
         if (version < state_.resource->versions.size()) return request(Phase::kDiscovering);
         state_.version = 0;
         auto problem = fmt::format("the API server does not serve {}: is its CustomResourceDefinition installed?",
-                                   name_of_resource());
+                                   full_name(rule()));
         // An API server that has just begun may not know all it serves: objects are given up at its second word.
         const bool had_objects = state_.synced && !state_.missing;
         if (had_objects && !std::exchange(state_.doubted, true)) return fail(std::move(problem), Phase::kDiscovering);
@@ -190,23 +191,14 @@ class Stepper {
         act(Wait{std::min<std::chrono::milliseconds>(at_least + delay, kLongestWait)});
     }
 
-    [[nodiscard]] std::string name_of_resource() const {
-        const auto& group = state_.resource->group;
-        const auto& plural = state_.resource->plural;
-        return group.empty() ? std::string(plural) : fmt::format("{}.{}", plural, group);
+    [[nodiscard]] Rule rule() const {
+        return {state_.resource->group, state_.resource->plural, {}, R"("list", "watch")"};
     }
 
     [[nodiscard]] std::string describe(const Refused& refusal) const {
-        if (refusal.code == kForbidden && !is_in_discovery()) {
-            return fmt::format(
-                "RBAC does not allow to {} {}: a ClusterRole bound to the agent needs the rule "
-                "{{apiGroups: [\"{}\"], resources: [\"{}\"], verbs: [\"list\", \"watch\"]}}",
-                is_in(Phase::kListing) ? "list" : "watch", name_of_resource(), state_.resource->group,
-                state_.resource->plural);
-        }
-        const auto* const hint = refusal.code == kUnauthorized ? "the API server does not take the agent's credentials"
-                                                               : "the API server refuses";
-        return fmt::format("{}: {} {}", hint, refusal.code, refusal.message);
+        if (is_in_discovery()) return describe_refusal(refusal.code, refusal.message);
+        const auto* const verb = is_in(Phase::kListing) ? "list" : "watch";
+        return describe_refusal(refusal.code, refusal.message, Permission{verb, rule()});
     }
 
     Reflector state_;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -38,18 +39,19 @@ constexpr std::array kV1AndBeta = {"v1"sv, "v1beta1"sv};
 constexpr std::array kTlsRouteVersions = {"v1"sv, "v1alpha3"sv, "v1alpha2"sv};
 
 constexpr std::array kResources = {
-    Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, false, kPage,
+    Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, false, kPage, true,
              collection<&Snapshot::gateway_classes>()},
-    Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, false, kPage, collection<&Snapshot::gateways>()},
-    Resource{kGatewayGroup, "listenersets", "ListenerSet", kV1, false, kPage, collection<&Snapshot::listener_sets>()},
-    Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, false, kPage,
+    Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, false, kPage, true, collection<&Snapshot::gateways>()},
+    Resource{kGatewayGroup, "listenersets", "ListenerSet", kV1, false, kPage, true,
+             collection<&Snapshot::listener_sets>()},
+    Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, false, kPage, true,
              collection<&Snapshot::tls_routes>()},
-    Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, false, kPage,
+    Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, false, kPage, false,
              collection<&Snapshot::reference_grants>()},
-    Resource{"", "namespaces", "Namespace", kV1, true, kPage, collection<&Snapshot::namespaces>()},
-    Resource{"", "nodes", "Node", kV1, true, kPage, collection<&Snapshot::nodes>()},
-    Resource{"", "services", "Service", kV1, true, kPage, collection<&Snapshot::services>()},
-    Resource{"discovery.k8s.io", "endpointslices", "EndpointSlice", kV1, true, kPageOfSlices,
+    Resource{"", "namespaces", "Namespace", kV1, true, kPage, false, collection<&Snapshot::namespaces>()},
+    Resource{"", "nodes", "Node", kV1, true, kPage, false, collection<&Snapshot::nodes>()},
+    Resource{"", "services", "Service", kV1, true, kPage, false, collection<&Snapshot::services>()},
+    Resource{"discovery.k8s.io", "endpointslices", "EndpointSlice", kV1, true, kPageOfSlices, false,
              collection<&Snapshot::endpoint_slices>()},
 };
 
@@ -59,6 +61,10 @@ std::span<const Resource> resources() {
     return kResources;
 }
 
+const Resource& resource_of(std::string_view kind) {
+    return *std::find_if(kResources.begin(), kResources.end(), [&](const Resource& r) { return r.kind == kind; });
+}
+
 std::string discovery_path(const Resource& resource, std::string_view version) {
     return resource.group.empty() ? fmt::format("/api/{}", version)
                                   : fmt::format("/apis/{}/{}", resource.group, version);
@@ -66,6 +72,13 @@ std::string discovery_path(const Resource& resource, std::string_view version) {
 
 std::string collection_path(const Resource& resource, std::string_view version) {
     return fmt::format("{}/{}", discovery_path(resource, version), resource.plural);
+}
+
+std::string object_path(const Resource& resource, std::string_view version, std::string_view key) {
+    const auto slash = key.find('/');
+    const auto base = discovery_path(resource, version);
+    if (slash == key.npos) return fmt::format("{}/{}/{}", base, resource.plural, key);
+    return fmt::format("{}/namespaces/{}/{}/{}", base, key.substr(0, slash), resource.plural, key.substr(slash + 1));
 }
 
 }  // namespace slipgate::kube

@@ -25,10 +25,14 @@ struct Resource {
     std::span<const std::string_view> versions;  // those the model reads, best first
     bool built_in;                               // of each API server, in its only version: no CustomResourceDefinition
     int page_size;                               // objects that are asked for at a time
+    bool has_our_status;                         // the agent writes its status
     Collection objects;
 };
 
 [[nodiscard]] std::span<const Resource> resources();
+
+// The row of a kind that there is.
+[[nodiscard]] const Resource& resource_of(std::string_view kind);
 
 // Where the API server lists its groups with their versions; core is none of them.
 inline constexpr const char* kGroupsPath = "/apis";
@@ -38,5 +42,8 @@ inline constexpr const char* kGroupsPath = "/apis";
 
 // "/apis/discovery.k8s.io/v1/endpointslices": the objects of all namespaces.
 [[nodiscard]] std::string collection_path(const Resource& resource, std::string_view version);
+
+// "/apis/gateway.networking.k8s.io/v1/namespaces/shop/gateways/edge": one object. `key`: key_of().
+[[nodiscard]] std::string object_path(const Resource& resource, std::string_view version, std::string_view key);
 
 }  // namespace slipgate::kube

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Kubernetes control plane in the sandbox of a test, driven with kubectl. case.py is the place to start."""
 
-from .agent import ClusterSlipgated
+from .agent import ClusterSlipgated, OtherSlipgated
 from .case import KubeCase
 from .control_plane import ControlPlane
 from .kubectl import PATIENCE, Kubectl
@@ -10,4 +10,4 @@ from .pods import Pod, add_node
 from .served import ServedCase
 from .walkthrough import Walkthrough
 
-__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "KubeCase", "Kubectl", "Kubelet", "Pod", "ServedCase", "Walkthrough", "add_node"]
+__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "KubeCase", "Kubectl", "Kubelet", "OtherSlipgated", "Pod", "ServedCase", "Walkthrough", "add_node"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent that follows a real control plane."""
 
+from ..sandbox import BPFFS, WORK
 from ..slipgated import EVERY_ADDRESS, Slipgated
 
 
@@ -12,3 +13,15 @@ class ClusterSlipgated(Slipgated):
 
     def source(self):
         return ["--kubernetes", "--kubeconfig", self._kubeconfig, *EVERY_ADDRESS]
+
+
+class OtherSlipgated(ClusterSlipgated):
+    """A second agent beside the first, as if on another node: on a device of its own, without clients."""
+
+    DEVICE = "other-node"
+
+    def __init__(self, gateway, kubeconfig):
+        gateway.run("ip", "link", "add", self.DEVICE, "type", "veth", "peer", "name", "nobody")
+        super().__init__(gateway, kubeconfig, ["--interface", self.DEVICE, "--http-address", "off", "--node-name", self.DEVICE])
+        self.pins = BPFFS / self.DEVICE
+        self.status_dir, self.log, self._access_log = (WORK / f"{self.DEVICE}-{name}" for name in ("status", "log", "access"))

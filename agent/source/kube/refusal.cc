@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/kube/refusal.h"
+
+#include <fmt/format.h>
+
+namespace slipgate::kube {
+namespace {
+
+std::string with_subresource(std::string_view name, const Rule& rule) {
+    return rule.subresource.empty() ? std::string(name) : fmt::format("{}/{}", name, rule.subresource);
+}
+
+}  // namespace
+
+std::string full_name(const Rule& rule) {
+    return with_subresource(
+        rule.group.empty() ? std::string(rule.plural) : fmt::format("{}.{}", rule.plural, rule.group), rule);
+}
+
+std::string describe_refusal(int code, std::string_view message, const std::optional<Permission>& needed) {
+    if (code == kForbidden && needed) {
+        const auto& [verb, rule, role] = *needed;
+        return fmt::format(
+            "RBAC does not allow to {} {}: a {} bound to the agent needs the rule "
+            "{{apiGroups: [\"{}\"], resources: [\"{}\"], verbs: [{}]}}",
+            verb, full_name(rule), role, rule.group, with_subresource(rule.plural, rule), rule.verbs);
+    }
+    const auto* const hint =
+        code == kUnauthorized ? "the API server does not take the agent's credentials" : "the API server refuses";
+    return fmt::format("{}: {} {}", hint, code, message);
+}
+
+}  // namespace slipgate::kube

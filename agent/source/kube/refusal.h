@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What to say of a request that the API server refused. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace slipgate::kube {
+
+inline constexpr int kUnauthorized = 401, kForbidden = 403, kNotFound = 404, kConflict = 409;
+
+// A rule of RBAC.
+struct Rule {
+    std::string_view group;        // "" is core
+    std::string_view plural;       // of the resource
+    std::string_view subresource;  // may be empty
+    std::string_view verbs;        // as they stand in YAML between the brackets
+};
+
+// "services", "gateways.gateway.networking.k8s.io/status"
+[[nodiscard]] std::string full_name(const Rule& rule);
+
+// What a request needs: a verb, and the rule that holds it, in a ClusterRole or a Role.
+struct Permission {
+    std::string_view verb;
+    Rule rule;
+    std::string_view role = "ClusterRole";
+};
+
+// Names what is missing, if it is credentials or a rule; else says what the API server said.
+[[nodiscard]] std::string describe_refusal(int code, std::string_view message,
+                                           const std::optional<Permission>& needed = {});
+
+}  // namespace slipgate::kube

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of a status that several controllers write to. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "agent/model/status.h"
+
+namespace slipgate::kube {
+
+using WantedStatus = std::variant<GatewayClassStatus, GatewayStatus, ListenerSetStatus, TlsRouteStatus>;
+
+// The status to write in the place of `current` (null: there is none), or nothing if that says it already, or if one of
+// our conditions there is of a later generation than what is wanted.
+//
+// What is ours is replaced where it stands: conditions of our types, listener entries, and of a route's parents those
+// of our controllerName; what is ours and no longer wanted goes. All else stays as and where it is. New things come
+// last; a route has room for 32 parents, and those of others come first. `now`: RFC 3339, for lastTransitionTime.
+[[nodiscard]] std::optional<nlohmann::json> merge_status(const nlohmann::json& current, const WantedStatus& wanted,
+                                                         std::string_view now);
+
+}  // namespace slipgate::kube

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/kube/status_writer.h"
+
+#include <algorithm>
+
+#include "agent/base/backoff.h"
+#include "agent/base/log.h"
+#include "agent/model/controller.h"
+#include "agent/model/timestamp_text.h"
+#include "agent/source/kube/message.h"
+#include "agent/source/kube/refusal.h"
+
+namespace slipgate::kube {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kAtATime = 8;  // requests
+constexpr int kLooks = 200;          // at objects without a pause, so that the rest of the agent comes in between
+constexpr int kBadRequest = 400, kUnprocessable = 422, kInternalError = 500;
+
+constexpr auto kNever = StatusWriter::Clock::time_point::max();
+
+// Of the object as it was when the status was made; 0: it does not say.
+std::int64_t observed_generation(const WantedStatus& wanted) {
+    const auto of = [](const std::vector<Condition>& conditions) {
+        return conditions.empty() ? 0 : conditions.front().observed_generation;
+    };
+    if (const auto* route = std::get_if<TlsRouteStatus>(&wanted))
+        return route->parents.empty() ? 0 : of(route->parents.front().conditions);
+    return std::visit(
+        [&](const auto& status) -> std::int64_t {
+            if constexpr (requires { status.conditions; }) return of(status.conditions);
+            return 0;
+        },
+        wanted);
+}
+
+template <typename Map>
+std::optional<WantedStatus> find_in(const Map& statuses, const std::string& key) {
+    const auto found = statuses.find(key);
+    if (found == statuses.end()) return {};
+    return found->second;
+}
+
+// Makes `known` equal to `next` and calls back for each key that is another one, or gone, now.
+template <typename Map, typename Callback>
+void update(Map& known, const Map& next, Callback callback) {
+    std::erase_if(known, [&](const auto& entry) {
+        const bool is_gone = !next.contains(entry.first);
+        if (is_gone) callback(entry.first);
+        return is_gone;
+    });
+    for (const auto& [key, status] : next) {
+        const auto [found, is_new] = known.try_emplace(key);
+        if (!is_new && found->second == status) continue;
+        found->second = status;
+        callback(key);
+    }
+}
+
+std::string status_path(const ObjectKey& key, const StoredObject& stored) {
+    return object_path(*key.first, stored.version, key.second) + "/status";
+}
+
+}  // namespace
+
+StatusWriter::StatusWriter(HttpClient& http, StoredObjects& stored, std::string instance,
+                           std::chrono::milliseconds patience, Random random)
+    : http_(http),
+      stored_(stored),
+      patience_(patience),
+      random_(std::move(random)),
+      recorder_(http, std::move(instance)) {}
+
+StatusWriter::~StatusWriter() {
+    stop();
+}
+
+void StatusWriter::want(const Statuses& statuses) {
+    const auto changed_of = [this](std::string_view kind) {
+        return [this, &resource = resource_of(kind)](const std::string& key) { look_again({&resource, key}); };
+    };
+    update(wanted_.gateway_classes, statuses.gateway_classes, changed_of("GatewayClass"));
+    update(wanted_.gateways, statuses.gateways, changed_of("Gateway"));
+    update(wanted_.listener_sets, statuses.listener_sets, changed_of("ListenerSet"));
+    update(wanted_.tls_routes, statuses.tls_routes, changed_of("TLSRoute"));
+    is_wanted_ = true;
+}
+
+void StatusWriter::run(bool is_writer) {
+    if (!is_writer) {
+        if (is_writer_) stop();
+        (void)stored_.take_changed();  // all are looked at when it becomes the writer
+        return;
+    }
+    if (!std::exchange(is_writer_, true)) start();
+    for (const auto& key : stored_.take_changed()) look_again(key);
+    wake();
+    const auto now = Clock::now();
+    int looks = 0;
+    for (auto next = ready_.begin(); next != ready_.end() && open_ < kAtATime && looks < kLooks;) {
+        const auto pause = pauses_.find(next->first);
+        if (pause != pauses_.end() && pause->second.until > now) {
+            next = ready_.lower_bound({next->first + 1, ""});
+        } else if (const auto task = tasks_.find(*next); task != tasks_.end() && task->second.request) {
+            ++next;
+        } else {
+            const auto key = *next;
+            next = ready_.erase(next);
+            look_at(key);
+            ++looks;
+        }
+    }
+    is_tired_ = looks == kLooks;
+}
+
+StatusWriter::Clock::time_point StatusWriter::due() const {
+    if (!is_writer_) return kNever;
+    if (is_tired_) return Clock::now();
+    auto next = kNever;
+    for (const auto& [key, task] : tasks_) next = std::min(next, task.due);
+    if (ready_.empty()) return next;
+    for (const auto& [kind, pause] : pauses_) {
+        if (pause.until > Clock::now()) next = std::min(next, pause.until);
+    }
+    return next;
+}
+
+std::size_t StatusWriter::pending() const {
+    const auto others =
+        std::count_if(tasks_.begin(), tasks_.end(), [this](const auto& task) { return !ready_.contains(task.first); });
+    return ready_.size() + static_cast<std::size_t>(others);
+}
+
+void StatusWriter::start() {
+    for (const auto& [key, object] : stored_.all()) ready_.insert(key);
+}
+
+void StatusWriter::stop() {
+    for (const auto& [key, task] : tasks_) {
+        if (task.request) http_.cancel(*task.request);
+    }
+    tasks_.clear();
+    ready_.clear();
+    pauses_.clear();
+    open_ = 0;
+    is_writer_ = is_tired_ = false;
+}
+
+// One that failed has its time to wait all the same.
+void StatusWriter::look_again(const ObjectKey& key) {
+    if (!is_writer_) return;
+    const auto task = tasks_.find(key);
+    if (task == tasks_.end() || task->second.request) ready_.insert(key);
+}
+
+// Those that waited long enough; and a request that is open for too long is a connection that is gone.
+void StatusWriter::wake() {
+    const auto now = Clock::now();
+    bool is_silent = false;
+    for (auto& [key, task] : tasks_) {
+        if (task.due > now) continue;
+        task.due = kNever;
+        if (task.request)
+            is_silent = true;
+        else
+            ready_.insert(key);
+    }
+    if (is_silent) http_.drop_connections("the API server is silent");
+}
+
+void StatusWriter::look_at(const ObjectKey& key) {
+    const auto* const stored = stored_.find(key);
+    const auto task = tasks_.find(key);
+    if (stored != nullptr && task != tasks_.end() && task->second.is_stale) return read(key, *stored);
+    if (stored == nullptr) rejected_.erase(key);
+    const auto status = stored == nullptr ? std::nullopt : wanted(key, *stored);
+    // Of an earlier generation: what is wanted of this one comes soon.
+    if (status && (observed_generation(*status) == 0 || observed_generation(*status) >= stored->generation)) {
+        auto before = json::parse(stored->status, nullptr, false);
+        if (before.is_discarded()) before = {};
+        if (const auto merged = merge_status(before, *status, to_time(now_utc())))
+            return write(key, *stored, std::move(before), *merged);
+    }
+    tasks_.erase(key);
+}
+
+// Nothing: the object is none of ours.
+std::optional<WantedStatus> StatusWriter::wanted(const ObjectKey& key, const StoredObject& stored) const {
+    const auto& [resource, name] = key;
+    if (resource->kind == "GatewayClass") return find_in(wanted_.gateway_classes, name);
+    if (resource->kind == "Gateway") return find_in(wanted_.gateways, name);
+    if (resource->kind == "ListenerSet") return find_in(wanted_.listener_sets, name);
+    auto route = find_in(wanted_.tls_routes, name);
+    // Our entries have to go when the route is no longer ours.
+    if (!route && stored.status.find(kOurController) != std::string::npos) route = TlsRouteStatus{};
+    return route;
+}
+
+// The resource version makes it a conflict if somebody else wrote since.
+void StatusWriter::write(const ObjectKey& key, const StoredObject& stored, json before, const json& status) {
+    tasks_[key].before = std::move(before);
+    const json patch = {{"metadata", {{"resourceVersion", stored.resource_version}}}, {"status", status}};
+    request(key,
+            {.path = status_path(key, stored), .method = "PATCH", .content_type = kMergePatch, .body = patch.dump()},
+            &StatusWriter::on_written);
+}
+
+void StatusWriter::read(const ObjectKey& key, const StoredObject& stored) {
+    request(key, {.path = status_path(key, stored)}, &StatusWriter::on_read);
+}
+
+void StatusWriter::request(const ObjectKey& key, const HttpRequest& request,
+                           void (StatusWriter::*on_response)(const ObjectKey&, const HttpResponse&)) {
+    auto& task = tasks_[key];
+    task.due = Clock::now() + patience_;
+    task.request = http_.start(request, {{}, [this, key, on_response](const HttpResponse& response) {
+                                             tasks_.at(key).request.reset();
+                                             --open_;
+                                             (this->*on_response)(key, response);
+                                         }});
+    ++open_;
+}
+
+void StatusWriter::on_written(const ObjectKey& key, const HttpResponse& response) {
+    if (!response.error.empty() || response.status / 100 != 2) return on_refusal(key, response, "patch");
+    writes_["written"]++;
+    const auto before = std::move(tasks_.at(key).before);
+    tasks_.erase(key);
+    rejected_.erase(key);
+    end_pause(key);
+    const auto object = parse_json_object(response.body);
+    const auto* const known = stored_.find(key);
+    if (!object || known == nullptr) return;  // a watch tells what is there
+    const auto* const metadata = metadata_of(*object);
+    const Regarding regarding{key, known->version, metadata == nullptr ? "" : text_of(*metadata, "uid")};
+    const auto status = object->find("status");
+    if (status != object->end()) recorder_.record(regarding, compare_statuses(before, *status));
+    keep(key, *object);
+}
+
+void StatusWriter::on_read(const ObjectKey& key, const HttpResponse& response) {
+    if (!response.error.empty() || response.status / 100 != 2) return on_refusal(key, response, "get");
+    auto& task = tasks_.at(key);
+    task.is_stale = false;
+    task.due = kNever;
+    if (const auto object = parse_json_object(response.body)) keep(key, *object);
+    ready_.insert(key);
+}
+
+void StatusWriter::on_refusal(const ObjectKey& key, const HttpResponse& response, const char* verb) {
+    if (!response.error.empty()) {
+        writes_["failed"]++;
+        return pause(key, response.error, {});
+    }
+    const auto message = refusal_message(response.body);
+    const Permission needed{verb, {key.first->group, key.first->plural, "status", R"("get", "patch")"}};
+    switch (response.status) {
+        case kConflict:
+            writes_["conflict"]++;
+            tasks_.at(key).is_stale = true;
+            return retry(key);
+        case kNotFound:  // a watch tells, too
+            writes_["gone"]++;
+            tasks_.erase(key);
+            return;
+        case kBadRequest:
+        case kUnprocessable:
+            writes_["rejected"]++;
+            return on_rejection(key, message);
+        default:
+            break;
+    }
+    writes_[response.status == kForbidden ? "forbidden" : "failed"]++;
+    const auto problem = describe_refusal(response.status, message, needed);
+    if (response.status != kInternalError || response.retry_after)
+        return pause(key, problem, response.retry_after.value_or(std::chrono::seconds(0)));
+    if (tasks_.at(key).failures == 0) log::warn("statuses", problem, {{"kind", key.first->kind}, {"name", key.second}});
+    retry(key);
+}
+
+// It would be rejected again: nothing to do before the object, or what is wanted, changes.
+void StatusWriter::on_rejection(const ObjectKey& key, const std::string& message) {
+    tasks_.erase(key);
+    auto& known = rejected_[key];
+    if (known == message) return;
+    known = message;
+    log::error("statuses", "the API server rejects the status",
+               {{"kind", key.first->kind}, {"name", key.second}, {"error", message}});
+}
+
+// What an answer tells of an object that is still there; that it is another one now is our own doing.
+void StatusWriter::keep(const ObjectKey& key, const json& object) {
+    const auto* const known = stored_.find(key);
+    if (known == nullptr) return;
+    for (const auto& changed : stored_.take_changed()) look_again(changed);
+    stored_.put(*key.first, known->version, object);
+    (void)stored_.take_changed();
+}
+
+// For reasons of the object: at once, then later and later.
+void StatusWriter::retry(const ObjectKey& key) {
+    auto& task = tasks_.at(key);
+    task.due = Clock::now();
+    if (task.failures > 0) task.due += delay(task.failures - 1);
+    ++task.failures;
+}
+
+void StatusWriter::pause(const ObjectKey& key, std::string problem, std::chrono::seconds at_least) {
+    constexpr std::chrono::seconds kLongest{300};
+    auto& pause = pauses_[key.first];
+    tasks_.at(key).due = kNever;
+    ready_.insert(key);
+    if (pause.until > Clock::now()) return;  // one of several requests that failed together
+    pause.until = Clock::now() + std::min(at_least, kLongest) + delay(pause.failures++);
+    if (pause.problem != problem) log::warn("statuses", problem, {{"kind", key.first->kind}});
+    pause.problem = std::move(problem);
+}
+
+void StatusWriter::end_pause(const ObjectKey& key) {
+    const auto pause = pauses_.find(key.first);
+    if (pause == pauses_.end() || pause->second.until > Clock::now()) return;  // it began before the pause did
+    pauses_.erase(pause);
+    log::info("statuses", "writing works again", {{"kind", key.first->kind}});
+}
+
+std::chrono::milliseconds StatusWriter::delay(int failures) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(backoff_delay(failures) * (1 + random_()) / 2);
+}
+
+}  // namespace slipgate::kube

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Statuses, Events and the Lease in a real cluster, as kubectl shows them, written as the account of k8s/base."""
+
+import json
+from pathlib import Path
+
+from harness import eventually, main, manifests
+from harness.kube import PATIENCE, ClusterSlipgated, KubeCase, OtherSlipgated, add_node
+
+BASE = Path(__file__).resolve().parents[2] / "k8s/base"
+SYSTEM = "slipgate-system"
+THEN = "2020-01-01T00:00:00Z"
+FOREIGN = {"type": "acme.example/Seen", "status": "False", "reason": "Seen", "message": "by another", "lastTransitionTime": THEN}
+
+
+def by_type(conditions):
+    """{type: (status, reason)}"""
+    return {condition["type"]: (condition["status"], condition["reason"]) for condition in conditions}
+
+
+class Statuses(KubeCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        add_node(cls.kubectl, "node1")
+        cls.kubectl("apply", "--kustomize", BASE)
+        cls.account = cls.control_plane.service_account(SYSTEM, "slipgate")
+        cls.agent = ClusterSlipgated(cls.gateway, cls.account.kubeconfig)
+        cls.addClassCleanup(cls.agent.close)
+        cls.agent.start()
+
+    def setUp(self):
+        self.objects = [
+            manifests.gateway(self.network.vip.values(), listener_sets="All"), manifests.listener_set("more", 8443),
+            manifests.service("web"), manifests.tls_route("web", ["web.example.com"], {"web": 1})]
+        self.addCleanup(self.delete)
+        self.kubectl.apply(*self.objects)
+        self.wait_for("tlsroute/web", lambda status: self.ours(status) == [("gateway", "True")])
+
+    def delete(self):
+        for item in self.objects:
+            self.kubectl("delete", item["kind"].lower(), item["metadata"]["name"], "--ignore-not-found")
+
+    def status(self, thing):
+        return self.kubectl.json("get", thing).get("status", {})
+
+    def wait_for(self, thing, condition):
+        return eventually(lambda: condition(self.status(thing)), f"status of {thing}", PATIENCE)
+
+    @staticmethod
+    def ours(status):
+        """(parent, Accepted) of each entry of ours."""
+        return [(entry["parentRef"]["name"], by_type(entry["conditions"])["Accepted"][0]) for entry in status.get("parents", [])
+                if entry["controllerName"] == manifests.CONTROLLER]
+
+    def patch(self, thing, patch, *flags):
+        self.kubectl("patch", thing, "--type=json", "--patch", json.dumps(patch), *flags)
+
+    def add_foreign(self, thing, *paths):
+        """Another controller writes a status: JSON pointers and what it puts there."""
+        self.patch(thing, [{"op": "add", "path": path, "value": value} for path, value in paths], "--subresource=status")
+
+    def test_each_kind_has_its_conditions_for_its_generation(self):
+        good = ("True", "Accepted"), ("True", "Programmed")
+        programmed = {"Accepted": good[0], "Programmed": good[1]}
+        for thing, wanted in (("gatewayclass/slipgate", {"Accepted": good[0], "SupportedVersion": ("True", "SupportedVersion")}),
+                              ("gateway/gateway", programmed), ("listenerset/more", programmed)):
+            with self.subTest(thing=thing):
+                self.wait_for(thing, lambda status: by_type(status["conditions"]) == wanted)
+        self.patch("gateway/gateway", [{"op": "add", "path": "/spec/listeners/0/hostname", "value": "web.example.com"}])
+        self.patch("tlsroute/web", [{"op": "add", "path": "/spec/hostnames/-", "value": "www.example.com"}])
+        for thing in "gateway/gateway", "tlsroute/web", "listenerset/more", "gatewayclass/slipgate":
+            with self.subTest(thing=thing):
+                eventually(lambda: self.is_up_to_date(self.kubectl.json("get", thing)), f"{thing} is up to date", PATIENCE)
+        gateway = self.status("gateway/gateway")
+        self.assertEqual({address["value"] for address in gateway["addresses"]}, set(self.network.vip.values()))
+        self.assertEqual(gateway["attachedListenerSets"], 1)
+        self.assertEqual([(listener["name"], listener["attachedRoutes"]) for listener in gateway["listeners"]], [("tls", 1)])
+
+    @staticmethod
+    def is_up_to_date(item):
+        """Every condition is of the object's generation."""
+        status, found = item["status"], set()
+        for part in [status, *status.get("listeners", []), *status.get("parents", [])]:
+            found |= {condition["observedGeneration"] for condition in part.get("conditions", [])}
+        return found == {item["metadata"]["generation"]}
+
+    def test_kubectl_get_shows_address_and_programmed(self):
+        self.kubectl.wait("gateway/gateway", "condition=Programmed")
+        header, line = self.kubectl("get", "gateway", "gateway").splitlines()
+        shown = dict(zip(header.split(), line.split()))
+        self.assertEqual((shown["CLASS"], shown["PROGRAMMED"]), ("slipgate", "True"))
+        self.assertIn(next(iter(self.network.vip.values())), line)
+
+    def test_what_other_controllers_wrote_stays_where_it_is(self):
+        entry = {"parentRef": {"name": "elsewhere"}, "controllerName": "acme.example/controller", "conditions": [FOREIGN]}
+        self.kubectl.wait("gateway/gateway", "condition=Programmed")
+        self.add_foreign("gateway/gateway", ("/status/conditions/0", FOREIGN), ("/status/listeners/0/conditions/1", FOREIGN))
+        self.add_foreign("tlsroute/web", ("/status/parents/0", entry), ("/status/parents/1/conditions/0", FOREIGN))
+        self.patch("gateway/gateway", [{"op": "add", "path": "/spec/listeners/0/hostname", "value": "other.example.com"}])
+        self.wait_for("tlsroute/web", lambda status: self.ours(status) == [("gateway", "False")])
+        route = self.status("tlsroute/web")
+        self.assertEqual(by_type(route["parents"][0]["conditions"]), by_type([FOREIGN]))
+        self.assertEqual(route["parents"][1]["conditions"][0], FOREIGN)
+        gateway = self.wait_for("gateway/gateway", lambda status: status["listeners"][0]["attachedRoutes"] == 0 and status)
+        self.assertEqual(gateway["conditions"][0], FOREIGN)
+        self.assertEqual(gateway["listeners"][0]["conditions"][1], FOREIGN)
+
+    def test_our_entry_goes_with_its_parent_reference(self):
+        self.patch("tlsroute/web", [{"op": "add", "path": "/spec/parentRefs/-", "value": {"kind": "ListenerSet", "name": "more"}}])
+        self.wait_for("tlsroute/web", lambda status: self.ours(status) == [("gateway", "True"), ("more", "True")])
+        self.patch("tlsroute/web", [{"op": "remove", "path": "/spec/parentRefs/0"}])
+        self.wait_for("tlsroute/web", lambda status: self.ours(status) == [("more", "True")])
+        self.kubectl("delete", "listenerset", "more")
+        self.wait_for("tlsroute/web", lambda status: status["parents"] == [])
+
+    def test_an_agent_that_starts_again_writes_nothing(self):
+        things = "gatewayclass/slipgate", "gateway/gateway", "listenerset/more", "tlsroute/web"
+        for thing in things[1:3]:
+            self.kubectl.wait(thing, "condition=Programmed")
+        self.agent.terminate()
+        versions = [self.kubectl.json("get", thing)["metadata"]["resourceVersion"] for thing in things]
+        tables = self.agent.tables()
+        self.agent.start()
+        eventually(lambda: self.agent.metric("slipgate_status_writer") == 1 and self.agent.metric("slipgate_status_pending") == 0,
+                   "it is the writer, and has nothing to do", PATIENCE)
+        self.assertEqual(self.agent.metrics("slipgate_status_writes_total", "result")["written"], 0)
+        self.assertEqual([self.kubectl.json("get", thing)["metadata"]["resourceVersion"] for thing in things], versions)
+        self.assertEqual(self.agent.tables(), tables)
+
+    def test_a_gateway_with_the_longest_name(self):
+        name = "g" * 253
+        self.objects += [manifests.gateway(self.network.vip.values(), 9443, name), manifests.tls_route("long", ["a.example.com"], {"web": 1}, name)]
+        self.kubectl.apply(*self.objects[-2:])
+        self.kubectl.wait(f"gateway/{name}", "condition=Programmed")
+        self.wait_for("tlsroute/long", lambda status: self.ours(status) == [(name, "True")])
+        self.patch("tlsroute/long", [{"op": "replace", "path": "/spec/parentRefs/0/sectionName", "value": "none"}])
+        eventually(lambda: "NoMatchingParent" in self.kubectl("describe", "tlsroute", "long"), "an Event, too", PATIENCE)
+
+    def test_events_are_seen_in_describe(self):
+        self.patch("tlsroute/web", [{"op": "replace", "path": "/spec/rules/0/backendRefs/0/name", "value": "nobody"}])
+        eventually(lambda: self.events("tlsroute", "web") == [("Warning", "BackendNotFound")], "a warning", PATIENCE)
+        bad = manifests.gateway_class("with-parameters")
+        bad["spec"]["parametersRef"] = {"group": "acme.example", "kind": "Parameters", "name": "p"}
+        self.objects.append(bad)
+        self.kubectl.apply(bad)
+        eventually(lambda: self.events("gatewayclass", "with-parameters") == [("Warning", "InvalidParameters")],
+                   "one of an object without a namespace", PATIENCE)
+
+    def events(self, kind, name):
+        """(type, reason) of those that kubectl describe shows."""
+        shown = self.kubectl("describe", kind, name).partition("\nEvents:")[2].splitlines()
+        return [tuple(line.split()[:2]) for line in shown if line.startswith(("  Warning ", "  Normal "))]
+
+    def holder(self):
+        return self.kubectl.json("get", "lease", "slipgate-status-writer", "--namespace", SYSTEM)["spec"]["holderIdentity"]
+
+    def test_another_agent_takes_over_when_the_holder_dies(self):
+        first = self.holder()
+        self.assertFalse(first.startswith(OtherSlipgated.DEVICE))
+        other = OtherSlipgated(self.gateway, self.account.kubeconfig)
+        self.addCleanup(lambda: (other.close(), self.agent.start()))
+        other.launch()
+        eventually(lambda: "configuration is in the data path" in other.log.read_text(), "the other one is ready")
+        self.agent.kill()
+        self.objects.append(manifests.tls_route("late", ["late.example.com"], {"web": 1}))
+        self.kubectl.apply(self.objects[-1])
+        self.wait_for("tlsroute/late", lambda status: self.ours(status) == [("gateway", "True")])
+        self.assertTrue(self.holder().startswith(OtherSlipgated.DEVICE))
+
+
+if __name__ == "__main__":
+    main()
