@@ -226,6 +226,10 @@ struct Snapshot {
     std::map<std::string, Namespace> namespaces;
     std::map<std::string, Node> nodes;
 
+    // Of the Gateway API's CustomResourceDefinitions, by their names: the release each is of, empty where it does not
+    // say. Where there is no API server, there are none.
+    std::map<std::string, std::string> bundle_versions;
+
     bool operator==(const Snapshot&) const = default;
 };
 

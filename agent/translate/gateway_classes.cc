@@ -2,6 +2,7 @@
 #include "agent/translate/gateway_classes.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 
 namespace slipgate {
@@ -23,13 +24,15 @@ constexpr const char* kSupportedFeatures[] = {
 // Patch releases change no schema.
 constexpr std::string_view kSupportedSeries = "v1.7.";
 
-Outcome supported_version(const std::set<std::string>& bundle_versions) {
+Outcome supported_version(const std::map<std::string, std::string>& bundle_versions) {
+    std::set<std::string> versions;
+    for (const auto& [name, version] : bundle_versions) versions.insert(version);
     const auto is_supported = [](const std::string& version) { return version.starts_with(kSupportedSeries); };
-    if (std::all_of(bundle_versions.begin(), bundle_versions.end(), is_supported)) {
+    if (std::all_of(versions.begin(), versions.end(), is_supported)) {
         return succeeded("SupportedVersion", std::string("Gateway API ") + kGatewayApiVersion + " is supported");
     }
     std::string found;
-    for (const auto& version : bundle_versions) append(found, version.empty() ? "none" : version, ", ");
+    for (const auto& version : versions) append(found, version.empty() ? "none" : version, ", ");
     return failed("UnsupportedVersion", "the Gateway API CRDs have bundle-version " + found + "; supported is " +
                                             kGatewayApiVersion + "; Slipgate goes on as well as it can");
 }
@@ -44,7 +47,7 @@ Outcome accept_gateway_class(const GatewayClass& gateway_class) {
 }
 
 GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class,
-                                        const std::set<std::string>& bundle_versions) {
+                                        const std::map<std::string, std::string>& bundle_versions) {
     const auto generation = gateway_class.meta.generation;
     GatewayClassStatus status;
     status.conditions.push_back(make_condition("Accepted", accept_gateway_class(gateway_class), generation));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <set>
+#include <map>
 #include <string>
 
 #include "agent/model/status.h"
@@ -15,8 +15,8 @@ inline constexpr const char* kGatewayApiVersion = "v1.7.0";
 
 [[nodiscard]] Outcome accept_gateway_class(const GatewayClass& gateway_class);
 
-// `bundle_versions`: those found on the cluster's CRDs; "" for a CRD that has none. Empty set: there are no CRDs.
+// `bundle_versions`: as of a Snapshot.
 [[nodiscard]] GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class,
-                                                      const std::set<std::string>& bundle_versions);
+                                                      const std::map<std::string, std::string>& bundle_versions);
 
 }  // namespace slipgate

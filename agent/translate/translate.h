@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -10,18 +9,17 @@
 #include "agent/base/ip_range.h"
 #include "agent/ir/findings.h"
 #include "agent/ir/routing_table.h"
+#include "agent/model/controller.h"
 #include "agent/model/objects.h"
 #include "agent/model/status.h"
 
 namespace slipgate {
 
 struct TranslateOptions {
-    std::string controller_name = "slipgate.dev/gateway-controller";
+    std::string controller_name = kOurController;
     SourceMode source_mode = SourceMode::kSnat;  // of a Gateway without the annotation
     std::string node_name;                       // endpoints of this node, and in these networks, can see the client's
     std::vector<IpPrefix> preserve_cidrs;        // address: their answers come back through here
-    std::set<std::string>
-        bundle_versions;  // of the Gateway API CRDs ("" where the annotation is missing); empty: no CRDs
 
     // Addresses of Gateways: those that spec.addresses names, else some of the pool, else the node's own.
     std::optional<std::vector<IpPrefix>> address_ranges;  // that spec.addresses may name; none: all

@@ -81,6 +81,28 @@ class Objects(KubeSource):
         self.assertEqual(len(follower.states), states + 2, "one for each change that counts")
 
 
+class Definitions(KubeSource):
+    @staticmethod
+    def definition(plural, version, group=GATEWAY_API):
+        annotations = {"gateway.networking.k8s.io/bundle-version": version} if version else {}
+        return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                "metadata": {"name": f"{plural}.{group}", "annotations": annotations}}
+
+    def test_the_release_of_each_of_the_gateway_api_is_known(self):
+        self.api.put(self.definition("gateways", "v1.7.0"), self.definition("others", "v1", "example.com"))
+        follower = self.follow()
+        wanted = {f"gateways.{GATEWAY_API}": "v1.7.0"}
+        follower.wait_for("the release", lambda f: f.of("bundle_versions") == wanted)
+        self.api.put(self.definition("tlsroutes", None))
+        follower.wait_for("one without", lambda f: f.of("bundle_versions") == wanted | {f"tlsroutes.{GATEWAY_API}": ""})
+        self.api.put(self.definition("gateways", "v1.8.0"))
+        self.api.delete(self.definition("tlsroutes", None))
+        follower.wait_for("another", lambda f: f.of("bundle_versions") == {f"gateways.{GATEWAY_API}": "v1.8.0"})
+        accepted = {request.accept for request in self.api.requests if request.plural == "customresourcedefinitions"}
+        self.assertEqual(accepted, {f"application/json;as={kind};g=meta.k8s.io;v=v1"
+                                    for kind in ("PartialObjectMetadata", "PartialObjectMetadataList")})
+
+
 class Lists(KubeSource):
     def test_pages(self):
         self.api.page = 2
@@ -293,7 +315,8 @@ class LostApiServer(KubeSource):
 
     def test_a_server_that_is_none_has_no_state(self):
         follower = self.follow(f"http://127.0.0.1:{self.api.port}/elsewhere")
-        kinds = "GatewayClass", "Gateway", "ListenerSet", "TLSRoute", "ReferenceGrant", "Namespace", "Node", "Service", "EndpointSlice"
+        kinds = "GatewayClass", "Gateway", "ListenerSet", "TLSRoute", "ReferenceGrant", "Namespace", "Node", "Service", "EndpointSlice", \
+            "CustomResourceDefinition"
         follower.wait_for("each kind is missing", lambda f: f.missing and all(f"{kind} (" in f.missing for kind in kinds))
         self.assertEqual(follower.states, [])
 

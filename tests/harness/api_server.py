@@ -16,7 +16,8 @@ import urllib.parse
 GATEWAY_API = "gateway.networking.k8s.io"
 SERVED = {("", "v1"): ["namespaces", "nodes", "services"],
           (GATEWAY_API, "v1"): ["gatewayclasses", "gateways", "listenersets", "tlsroutes", "referencegrants"],
-          ("discovery.k8s.io", "v1"): ["endpointslices"]}
+          ("discovery.k8s.io", "v1"): ["endpointslices"],
+          ("apiextensions.k8s.io", "v1"): ["customresourcedefinitions"]}
 UNWATCHED = {("coordination.k8s.io", "v1"): ["leases"], ("events.k8s.io", "v1"): ["events"]}
 FIRST_REVISION = 10
 

@@ -5,7 +5,8 @@ from harness import FAMILIES, Case, eventually, host_of, main
 from harness.clients import curl
 from harness.kube_slipgated import KubeSlipgated
 
-KINDS = ("GatewayClass", "Gateway", "ListenerSet", "TLSRoute", "ReferenceGrant", "Service", "EndpointSlice", "Namespace", "Node")
+KINDS = ("GatewayClass", "Gateway", "ListenerSet", "TLSRoute", "ReferenceGrant", "Service", "EndpointSlice", "Namespace", "Node",
+         "CustomResourceDefinition")
 
 
 class Kube(Case):

@@ -76,6 +76,7 @@ struct Settings {
     TranslateOptions options;
     Circumstances circumstances;
     Findings findings;
+    std::map<std::string, std::string> bundle_versions;
 
     void set(const std::string& key, const Words& values) {
         if (key == "addresses") {
@@ -94,7 +95,7 @@ struct Settings {
         } else if (key == "unavailable") {
             circumstances.unavailable[parse_socket_address(values.at(0))] = rest(values, 1);
         } else if (key == "bundle-versions") {
-            for (const auto& value : values) options.bundle_versions.insert(value == "none" ? "" : value);
+            for (const auto& value : values) bundle_versions.emplace("crd-of-" + value, value == "none" ? "" : value);
         } else if (key == "source-mode") {
             options.source_mode = parse_source_mode(values.at(0)).value();
         } else if (key == "node-name") {
@@ -151,10 +152,11 @@ std::filesystem::path output_of(const std::filesystem::path& input) {
 }
 
 Translated translate_yaml(const std::string& shared, const std::string& input) {
-    const auto loaded = load_snapshot(shared + "\n---\n" + input, "input");
+    auto loaded = load_snapshot(shared + "\n---\n" + input, "input");
     Translated result;
     for (const auto& problem : loaded.problems) result.problems.push_back(problem.to_string());
-    const auto [options, circumstances, findings] = settings_of(input);
+    const auto [options, circumstances, findings, bundle_versions] = settings_of(input);
+    loaded.snapshot.bundle_versions = bundle_versions;
     auto translation = translate(loaded.snapshot, options, circumstances);
     translation.statuses = add_findings(translation, loaded.snapshot, findings);
     result.output = render(translation);

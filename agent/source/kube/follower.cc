@@ -11,6 +11,10 @@ namespace {
 // A page of JSON text, which takes several times as much room when it is read.
 constexpr std::size_t kLongestAnswer = 64U << 20U;
 
+// A definition is as long as its schema, of which nothing is used.
+constexpr const char* kOnlyMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+constexpr const char* kOnlyMetadataOfList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
 // A watch that ends sooner, without a word, would do so again: the same bound as client-go's.
 constexpr std::chrono::seconds kShortWatch{1};
 
@@ -75,6 +79,7 @@ void Follower::act(const List& action) {
     if (action.token.empty()) listed_.clear();
     HttpRequest page{.path = collection_path(*reflector_.resource, version()),
                      .query = {{"limit", std::to_string(action.limit)}}};
+    if (reflector_.resource->metadata_only) page.accept = kOnlyMetadataOfList;
     if (!action.token.empty()) page.query.emplace_back("continue", action.token);
     request(page);
 }
@@ -85,6 +90,7 @@ void Follower::act(const Watch& action) {
                                 {"allowWatchBookmarks", "true"},
                                 {"resourceVersion", action.resource_version},
                                 {"timeoutSeconds", std::to_string(action.timeout.count())}}};
+    if (reflector_.resource->metadata_only) watch.accept = kOnlyMetadata;
     request(watch);
     due_ = requested_ + patience_.watch;  // its first word may be a bookmark
 }

@@ -13,6 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kOurAnnotations = "slipgate.dev/";
+constexpr const char* kBundleVersion = "gateway.networking.k8s.io/bundle-version";
 
 // Items of a list do not say what they are; annotations can be many times as large as the rest.
 void prepare(json& document, const Resource& resource, std::string_view version) {
@@ -44,12 +45,23 @@ void Objects::put(const Resource& resource, std::string_view version, json docum
     const auto key = key_of(document);
     if (key.empty()) return;  // no API server stores an object without a name
     stored_.put(resource, version, document);
+    if (resource.metadata_only) return put_definition(key, document);
     prepare(document, resource, version);
     auto outcome = parse_object(document);
     set_problems({resource.kind, key}, errors_of(outcome, document));
     const bool changed = outcome.object ? resource.objects.put(snapshot_, *std::move(outcome.object))
                                         : resource.objects.erase(snapshot_, key);
     changed_ |= changed;
+}
+
+void Objects::put_definition(const std::string& name, const json& document) {
+    if (!name.ends_with(fmt::format(".{}", kGatewayGroup))) return;
+    const auto* const metadata = metadata_of(document);
+    const auto annotations = metadata->find("annotations");
+    auto version = annotations == metadata->end() ? "" : text_of(*annotations, kBundleVersion);
+    const auto [known, is_new] = snapshot_.bundle_versions.try_emplace(name);
+    changed_ |= is_new || known->second != version;
+    known->second = std::move(version);
 }
 
 void Objects::erase(const Resource& resource, const std::string& key) {

@@ -31,6 +31,18 @@ constexpr Collection collection() {
     };
 }
 
+// Objects::put() is theirs alone: they are none of the model's.
+constexpr Collection bundle_versions() {
+    return {
+        [](Snapshot& /*snapshot*/, Object /*object*/) { return false; },
+        [](Snapshot& snapshot, const std::string& key) { return snapshot.bundle_versions.erase(key) > 0; },
+        [](Snapshot& snapshot, const std::set<std::string>& keys) {
+            const auto is_gone = [&](const auto& entry) { return !keys.contains(entry.first); };
+            return std::erase_if(snapshot.bundle_versions, is_gone) > 0;
+        },
+    };
+}
+
 // As kubectl asks for. EndpointSlices are by far the largest: one may hold 1000 endpoints.
 constexpr int kPage = 500, kPageOfSlices = 50;
 
@@ -39,19 +51,22 @@ constexpr std::array kV1AndBeta = {"v1"sv, "v1beta1"sv};
 constexpr std::array kTlsRouteVersions = {"v1"sv, "v1alpha3"sv, "v1alpha2"sv};
 
 constexpr std::array kResources = {
-    Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, false, kPage, true,
+    Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, false, kPage, true, false,
              collection<&Snapshot::gateway_classes>()},
-    Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, false, kPage, true, collection<&Snapshot::gateways>()},
-    Resource{kGatewayGroup, "listenersets", "ListenerSet", kV1, false, kPage, true,
+    Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, false, kPage, true, false,
+             collection<&Snapshot::gateways>()},
+    Resource{kGatewayGroup, "listenersets", "ListenerSet", kV1, false, kPage, true, false,
              collection<&Snapshot::listener_sets>()},
-    Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, false, kPage, true,
+    Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, false, kPage, true, false,
              collection<&Snapshot::tls_routes>()},
-    Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, false, kPage, false,
+    Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, false, kPage, false, false,
              collection<&Snapshot::reference_grants>()},
-    Resource{"", "namespaces", "Namespace", kV1, true, kPage, false, collection<&Snapshot::namespaces>()},
-    Resource{"", "nodes", "Node", kV1, true, kPage, false, collection<&Snapshot::nodes>()},
-    Resource{"", "services", "Service", kV1, true, kPage, false, collection<&Snapshot::services>()},
-    Resource{"discovery.k8s.io", "endpointslices", "EndpointSlice", kV1, true, kPageOfSlices, false,
+    Resource{"", "namespaces", "Namespace", kV1, true, kPage, false, false, collection<&Snapshot::namespaces>()},
+    Resource{"", "nodes", "Node", kV1, true, kPage, false, false, collection<&Snapshot::nodes>()},
+    Resource{"", "services", "Service", kV1, true, kPage, false, false, collection<&Snapshot::services>()},
+    Resource{"apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", kV1, true, kPage, false,
+             true, bundle_versions()},
+    Resource{"discovery.k8s.io", "endpointslices", "EndpointSlice", kV1, true, kPageOfSlices, false, false,
              collection<&Snapshot::endpoint_slices>()},
 };
 

@@ -26,6 +26,7 @@ struct Resource {
     bool built_in;                               // of each API server, in its only version: no CustomResourceDefinition
     int page_size;                               // objects that are asked for at a time
     bool has_our_status;                         // the agent writes its status
+    bool metadata_only;                          // nothing else is asked for
     Collection objects;
 };
 
