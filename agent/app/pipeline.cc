@@ -142,7 +142,7 @@ bool Pipeline::settle() {
 
 bool Pipeline::retry_host() {
     if (!configure_error_.last().empty()) configure();
-    if (circumstances_.unavailable.empty()) return false;
+    if (!loaded_) return false;
     auto unavailable = sinks_.listen(current_.to_listen_on);
     if (unavailable == circumstances_.unavailable) return false;
     circumstances_.unavailable = std::move(unavailable);

@@ -53,8 +53,10 @@ bool set_option(const Fd& socket, int level, int option) {
     return ::setsockopt(socket.get(), level, option, &on, sizeof(on)) == 0;
 }
 
+constexpr const char* kTaken = "another process of the node listens there";
+
 tl::unexpected<Error> explain(int error) {
-    if (error == EADDRINUSE) return fail("another process of the node listens there");
+    if (error == EADDRINUSE) return fail(kTaken);
     if (error == EACCES) return fail("the agent lacks CAP_NET_BIND_SERVICE, for ports below 1024");
     return fail_errno("cannot listen", error);
 }
@@ -113,15 +115,28 @@ Result<Fd> ListeningSockets::open(const SocketAddress& vip) const {
 
 std::map<SocketAddress, std::string> ListeningSockets::listen(const std::set<SocketAddress>& want) {
     std::erase_if(sockets_, [&](const auto& entry) { return !want.contains(entry.first); });
-    std::map<SocketAddress, std::string> unavailable;
+    std::map<SocketAddress, std::string> taken;
+    std::string problem;
     for (const auto& vip : want) {
         if (sockets_.contains(vip)) continue;
         if (auto socket = open(vip))
             sockets_.emplace(vip, *std::move(socket));
-        else
-            unavailable.emplace(vip, socket.error().message);
+        else if (socket.error().message == kTaken)
+            taken.emplace(vip, kTaken);
+        else if (problem.empty())
+            problem = vip.to_string() + ": " + socket.error().message;
     }
-    return unavailable;
+    note_problem(problem);
+    return taken;
+}
+
+void ListeningSockets::note_problem(const std::string& problem) {
+    if (problem == problem_) return;
+    problem_ = problem;
+    if (problem.empty())
+        log::info("host", "each VIP has its listening socket");
+    else
+        log::warn("host", "a VIP is served without a listening socket", {{"error", problem}});
 }
 
 void ListeningSockets::refuse() {

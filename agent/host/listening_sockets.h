@@ -20,8 +20,9 @@ class ListeningSockets {
   public:
     [[nodiscard]] static Result<ListeningSockets> create();
 
-    // Opens what is missing of `want` and closes what is not in it. Returns those that cannot be had, and why; calling
-    // again tries them again.
+    // Opens what is missing of `want` and closes what is not in it. Returns those that another process has, and says
+    // so; calling again tries them again. Any other failure leaves a VIP without a socket, which the data path does not
+    // need: it is logged, and no reason to stop serving.
     [[nodiscard]] std::map<SocketAddress, std::string> listen(const std::set<SocketAddress>& want);
 
     // Readable when somebody has connected; then call refuse().
@@ -34,9 +35,11 @@ class ListeningSockets {
   private:
     explicit ListeningSockets(Fd epoll) : epoll_(std::move(epoll)) {}
     [[nodiscard]] Result<Fd> open(const SocketAddress& vip) const;
+    void note_problem(const std::string& problem);
 
     Fd epoll_;
     std::map<SocketAddress, Fd> sockets_;
+    std::string problem_;  // that was logged last
     std::uint64_t refused_ = 0;
 };
 

@@ -8,6 +8,9 @@
 namespace slipgate {
 namespace {
 
+// What follows so many addresses that nobody can have is not looked at: a range of IPv6 may have no end in practice.
+constexpr int kMostSteps = 1 << 16;
+
 // The ranges of one family, walked once: what was passed is given to somebody or to nobody.
 class FreeAddresses {
   public:
@@ -24,7 +27,8 @@ class FreeAddresses {
     std::optional<IpAddress> take(const IsFree& is_free) {
         for (; range_ < ranges_.size(); ++range_, next_.reset()) {
             auto address = next_.value_or(ranges_[range_].first);
-            while (!is_free(address) && address != ranges_[range_].last) address = address.successor();
+            for (int steps = 0; !is_free(address) && address != ranges_[range_].last && steps < kMostSteps; ++steps)
+                address = address.successor();
             next_ = address;
             if (is_free(address)) return address;
         }

@@ -47,6 +47,7 @@ std::string AddressRules::refusal(const IpAddress& address) const {
 
 std::string AddressRules::refusal_of_request(const IpAddress& address) const {
     auto reason = refusal(address);
+    if (reason.empty() && is_in_pool(address)) reason = "it lies in --address-pool, which is given out in turn";
     if (reason.empty() && options_.address_ranges && !is_in_range(address)) {
         reason = options_.address_ranges->empty() ? "no --address-range is set" : "it lies outside of --address-range";
     }
@@ -60,9 +61,12 @@ std::string AddressRules::refusal_of_port(const SocketAddress& vip) const {
 }
 
 bool AddressRules::is_set_aside(const IpAddress& address) const {
+    return is_in_range(address) || is_in_pool(address);
+}
+
+bool AddressRules::is_in_pool(const IpAddress& address) const {
     const auto& pool = options_.address_pool;
-    return is_in_range(address) ||
-           std::any_of(pool.begin(), pool.end(), [&](const auto& range) { return range.contains(address); });
+    return std::any_of(pool.begin(), pool.end(), [&](const auto& range) { return range.contains(address); });
 }
 
 bool AddressRules::is_in_range(const IpAddress& address) const {

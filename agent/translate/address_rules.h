@@ -35,6 +35,7 @@ class AddressRules {
 
   private:
     [[nodiscard]] bool is_in_range(const IpAddress& address) const;
+    [[nodiscard]] bool is_in_pool(const IpAddress& address) const;
 
     const TranslateOptions& options_;
     std::vector<IpAddress> own_;

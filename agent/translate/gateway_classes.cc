@@ -2,24 +2,28 @@
 #include "agent/translate/gateway_classes.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
 #include <string_view>
 
 namespace slipgate {
 namespace {
 
-// What is true of Slipgate today, sorted. Conformance tests are chosen by this list, so a name goes in together with
-// the code that makes it true.
-constexpr const char* kSupportedFeatures[] = {
-    "Gateway",
-    "GatewayAddressEmpty",
-    "GatewayPort8080",
-    "GatewayRouteHostnameIntersectionPrecedence",
-    "GatewayStaticAddresses",
-    "ListenerSet",
-    "ReferenceGrant",
-    "TLSRoute",
-};
+// What is true of Slipgate as it is set up, sorted. Conformance tests are chosen by this list.
+std::vector<std::string> supported_features(const TranslateOptions& options) {
+    constexpr std::uint16_t kPort8080 = 8080;
+    const bool has_pool = !options.address_pool.empty();
+    const bool takes_addresses = !options.address_ranges || !options.address_ranges->empty();
+    std::vector<std::string> features = {"Gateway"};
+    // Without a pool a Gateway gets the node's own addresses, with the ports these lend.
+    features.emplace_back("GatewayAddressEmpty");
+    if (has_pool || options.node_address_ports.contains(kPort8080)) features.emplace_back("GatewayPort8080");
+    features.emplace_back("GatewayRouteHostnameIntersectionPrecedence");
+    if (takes_addresses) features.emplace_back("GatewayStaticAddresses");
+    for (const auto* feature : {"ListenerSet", "ReferenceGrant", "TLSRoute"}) features.emplace_back(feature);
+    return features;
+}
 
 // Patch releases change no schema.
 constexpr std::string_view kSupportedSeries = "v1.7.";
@@ -46,13 +50,14 @@ Outcome accept_gateway_class(const GatewayClass& gateway_class) {
     return succeeded("Accepted", "Slipgate handles Gateways of this class");
 }
 
-GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class,
-                                        const std::map<std::string, std::string>& bundle_versions) {
+GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class, const Snapshot& snapshot,
+                                        const TranslateOptions& options) {
     const auto generation = gateway_class.meta.generation;
     GatewayClassStatus status;
     status.conditions.push_back(make_condition("Accepted", accept_gateway_class(gateway_class), generation));
-    status.conditions.push_back(make_condition("SupportedVersion", supported_version(bundle_versions), generation));
-    status.supported_features.assign(std::begin(kSupportedFeatures), std::end(kSupportedFeatures));
+    status.conditions.push_back(
+        make_condition("SupportedVersion", supported_version(snapshot.bundle_versions), generation));
+    status.supported_features = supported_features(options);
     return status;
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
-#include <string>
-
+#include "agent/model/objects.h"
 #include "agent/model/status.h"
 #include "agent/translate/outcome.h"
+#include "agent/translate/translate.h"
 
 namespace slipgate {
 
@@ -15,8 +14,7 @@ inline constexpr const char* kGatewayApiVersion = "v1.7.0";
 
 [[nodiscard]] Outcome accept_gateway_class(const GatewayClass& gateway_class);
 
-// `bundle_versions`: as of a Snapshot.
-[[nodiscard]] GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class,
-                                                      const std::map<std::string, std::string>& bundle_versions);
+[[nodiscard]] GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class, const Snapshot& snapshot,
+                                                      const TranslateOptions& options);
 
 }  // namespace slipgate

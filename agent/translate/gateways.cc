@@ -11,6 +11,8 @@
 namespace slipgate {
 namespace {
 
+constexpr std::size_t kMostAddresses = 16;  // maxItems of status.addresses
+
 // Why the Gateway as a whole is refused, whatever its listeners are.
 std::optional<Outcome> find_refusal(const Gateway& gateway, const GatewayClass& gateway_class,
                                     const AddressRequest& addresses) {
@@ -88,8 +90,9 @@ class GatewayJudge {
     [[nodiscard]] std::vector<IpAddress> addresses_of(const GatewayState& state, const AddressRequest& request) const {
         std::set<IpAddress> addresses(request.usable.begin(), request.usable.end());
         if (request.is_open) {
-            const auto& given = options_.address_pool.empty() ? rules_.own() : state.assigned;
-            addresses.insert(given.begin(), given.end());
+            for (const auto& given : options_.address_pool.empty() ? rules_.own() : state.assigned) {
+                if (addresses.size() < kMostAddresses) addresses.insert(given);
+            }
         }
         return {addresses.begin(), addresses.end()};
     }

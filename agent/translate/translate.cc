@@ -70,7 +70,7 @@ Translation translate(const Snapshot& snapshot, const TranslateOptions& options,
     Translation result;
     for (const auto& [key, gateway_class] : snapshot.gateway_classes) {
         if (gateway_class.controller_name != options.controller_name) continue;
-        result.statuses.gateway_classes[key] = gateway_class_status(gateway_class, snapshot.bundle_versions);
+        result.statuses.gateway_classes[key] = gateway_class_status(gateway_class, snapshot, options);
     }
 
     const AddressRules rules(snapshot, options);

@@ -267,14 +267,14 @@ const std::vector<Script> kScripts = {
      "services"},
     {"RbacThatForbidsToList", listing({{Refused{403, "forbidden"}, "wait 100ms"}, {WaitOver{}, "list"}}),
      "RBAC does not allow to list tlsroutes.gateway.networking.k8s.io: a ClusterRole bound to the agent needs the rule "
-     R"({apiGroups: ["gateway.networking.k8s.io"], resources: ["tlsroutes"], verbs: ["list", "watch"]})"},
+     R"({apiGroups: ["gateway.networking.k8s.io"], resources: ["tlsroutes"], verbs: ["list", "watch"]} (forbidden))"},
     {"RbacThatForbidsToWatch",
      {{Started{}, "list"},
       {Page{"10", ""}, "keep, replace, watch 10"},
       {Refused{403, "forbidden"}, "wait 100ms"},
       {WaitOver{}, "watch 10"}},
      "RBAC does not allow to watch services: a ClusterRole bound to the agent needs the rule "
-     R"({apiGroups: [""], resources: ["services"], verbs: ["list", "watch"]})",
+     R"({apiGroups: [""], resources: ["services"], verbs: ["list", "watch"]} (forbidden))",
      "services"},
     {"CredentialsThatExpired", watching({{Refused{401, "Unauthorized"}, "wait 100ms"}, {WaitOver{}, "watch 10"}}),
      "the API server does not take the agent's credentials: 401 Unauthorized"},

@@ -252,9 +252,9 @@ TEST_F(PipelineTest, PortThatAnotherProcessHasIsLeftToItUntilItIsFree) {
     EXPECT_TRUE(pipeline.settle());
     EXPECT_TRUE(applied_.back().vips.contains(kVip));
     EXPECT_EQ(accepted_of_listener(published_.back()), "Accepted Accepted");
-    const auto attempts = listened_.size();
+    const auto tables = applied_.size();
     EXPECT_FALSE(pipeline.retry_host());
-    EXPECT_EQ(listened_.size(), attempts) << "nothing is left to try";
+    EXPECT_EQ(applied_.size(), tables) << "nothing is left to do";
 }
 
 TEST_F(PipelineTest, PortOfAGatewayThatIsGoneIsNotTriedAgain) {
@@ -263,9 +263,8 @@ TEST_F(PipelineTest, PortOfAGatewayThatIsGoneIsNotTriedAgain) {
     pipeline.update(shop());
     pipeline.update(LoadedSnapshot{});
     EXPECT_TRUE(listened_.back().empty());
-    const auto attempts = listened_.size();
     EXPECT_FALSE(pipeline.retry_host());
-    EXPECT_EQ(listened_.size(), attempts);
+    EXPECT_TRUE(listened_.back().empty());
 }
 
 TEST_F(PipelineTest, AddressesSetAsideForGatewaysAreConfigured) {

@@ -143,9 +143,8 @@ TEST(ListenerSets, CannotGiveAGatewayMorePortsThanItMayHave) {
     sharing.listeners[0].hostname = "a.example.com";
     add(std::move(sharing));
 
-    TranslateOptions options;
-    options.addresses = {IpAddress::parse("192.0.2.1").value()};
-    const auto result = translate(snapshot, options);
+    gateway.addresses = {{"IPAddress", "192.0.2.1"}};
+    const auto result = translate(snapshot, TranslateOptions{});
     EXPECT_EQ(result.table.vips.size(), kMaxPortsOfGateway);
     const auto reason_of_last = [&](const std::string& set) {
         return result.statuses.listener_sets.at(set).listeners.back().conditions.front().reason;

@@ -36,7 +36,7 @@ void EventRecorder::record(const Regarding& regarding, const std::vector<Notice>
         waiting_.push_back({.path = events_path(regarding),
                             .method = "POST",
                             .content_type = "application/json",
-                            .body = event_object(regarding, notice, instance_, to_micro_time(now_utc())).dump()});
+                            .body = to_text(event_object(regarding, notice, instance_, to_micro_time(now_utc())))});
     }
     send();
 }

@@ -91,7 +91,7 @@ void LeaseKeeper::act(const lease::Create& /*action*/) {
                          {"kind", "Lease"},
                          {"metadata", {{"name", kName}}},
                          {"spec", spec_of(state_.identity, true, 0)}};
-    request({.path = collection_, .method = "POST", .content_type = "application/json", .body = object.dump()},
+    request({.path = collection_, .method = "POST", .content_type = "application/json", .body = to_text(object)},
             "create");
 }
 
@@ -101,7 +101,7 @@ void LeaseKeeper::act(const lease::Write& action) {
     request({.path = fmt::format("{}/{}", collection_, kName),
              .method = "PATCH",
              .content_type = kMergePatch,
-             .body = patch.dump()},
+             .body = to_text(patch)},
             "patch");
 }
 

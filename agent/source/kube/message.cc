@@ -115,6 +115,10 @@ std::string text_of(const json& object, const char* key) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::string to_text(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 const json* metadata_of(const json& object) {
     const auto found = object.find("metadata");
     return found != object.end() && found->is_object() ? &*found : nullptr;

@@ -42,6 +42,9 @@ struct WatchMessage {
 // A member that is a string; empty if there is none, or if this is no object.
 [[nodiscard]] std::string text_of(const nlohmann::json& object, const char* key);
 
+// For a request. Texts of other programs, such as the name of an interface, may be no UTF-8: what is not is replaced.
+[[nodiscard]] std::string to_text(const nlohmann::json& value);
+
 // Of an object, and part of it; null: it has none.
 [[nodiscard]] const nlohmann::json* metadata_of(const nlohmann::json& object);
 

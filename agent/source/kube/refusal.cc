@@ -22,8 +22,8 @@ std::string describe_refusal(int code, std::string_view message, const std::opti
         const auto& [verb, rule, role] = *needed;
         return fmt::format(
             "RBAC does not allow to {} {}: a {} bound to the agent needs the rule "
-            "{{apiGroups: [\"{}\"], resources: [\"{}\"], verbs: [{}]}}",
-            verb, full_name(rule), role, rule.group, with_subresource(rule.plural, rule), rule.verbs);
+            "{{apiGroups: [\"{}\"], resources: [\"{}\"], verbs: [{}]}} ({})",
+            verb, full_name(rule), role, rule.group, with_subresource(rule.plural, rule), rule.verbs, message);
     }
     const auto* const hint =
         code == kUnauthorized ? "the API server does not take the agent's credentials" : "the API server refuses";

@@ -2,7 +2,6 @@
 #include "agent/source/kube/status_merge.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <string>
 
@@ -17,11 +16,14 @@ using nlohmann::json;
 
 constexpr std::size_t kMostParents = 32;
 
-// Types that this controller sets now or set before; each is ours wherever our objects have conditions.
-bool is_our_type(std::string_view type) {
-    static constexpr std::array<std::string_view, 6> kTypes = {
-        "Accepted", "Programmed", "ResolvedRefs", "Conflicted", "OverlappingTLSConfig", "SupportedVersion"};
-    return type.starts_with("slipgate.dev/") || std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
+constexpr std::size_t kMostConditions = 8;
+
+enum class Place { kObject, kListener };
+
+// Of what is not wanted now, what this controller may have set before: anything else is another's.
+bool was_ours(std::string_view type, Place place) {
+    if (type.starts_with("slipgate.dev/")) return true;
+    return place == Place::kListener && (type == "Conflicted" || type == "OverlappingTLSConfig");
 }
 
 bool is_our_parent(const json& entry) {
@@ -62,11 +64,11 @@ class Merge {
     explicit Merge(std::string_view now) : now_(now) {}
 
     // An object with everything of `before`, but where `wanted` has something to say.
-    json object(const json& before, const json& wanted) {
+    json object(const json& before, const json& wanted, Place place = Place::kObject) {
         auto merged = before.is_object() ? before : json::object();
         for (const auto& [key, value] : wanted.items()) {
             if (key == "conditions")
-                merged[key] = conditions(array_of(merged, "conditions"), value);
+                merged[key] = conditions(array_of(merged, "conditions"), value, place);
             else if (key == "listeners")
                 merged[key] = listeners(array_of(merged, "listeners"), value);
             else if (key == "parents")
@@ -81,21 +83,23 @@ class Merge {
     [[nodiscard]] bool is_overtaken() const { return is_overtaken_; }
 
   private:
-    json conditions(const json& before, const json& wanted) {
+    json conditions(const json& before, const json& wanted, Place place) {
         const auto generation = wanted.empty() ? 0 : observed_generation(wanted.front());
         auto merged = json::array();
         std::set<std::string> placed;
         for (const auto& condition : before) {
             const auto type = text_of(condition, "type");
             const auto* const ours = find_entry(wanted, "type", type);
-            const bool is_ours = ours != nullptr || is_our_type(type);
+            const bool is_ours = ours != nullptr || was_ours(type, place);
             is_overtaken_ |= is_ours && observed_generation(condition) > generation;
             if (!is_ours)
                 merged.push_back(condition);
             else if (ours != nullptr && placed.insert(type).second)
                 merged.push_back(timed(*ours, condition));
         }
+        // The required ones come first in `wanted`: where others leave no room, an optional one is left out.
         for (const auto& condition : wanted) {
+            if (merged.size() >= kMostConditions) break;
             if (!placed.contains(text_of(condition, "type"))) merged.push_back(timed(condition, {}));
         }
         return merged;
@@ -111,7 +115,7 @@ class Merge {
         auto merged = json::array();
         for (const auto& listener : wanted) {
             const auto* const known = find_entry(before, "name", text_of(listener, "name"));
-            merged.push_back(object(known == nullptr ? json() : *known, listener));
+            merged.push_back(object(known == nullptr ? json() : *known, listener, Place::kListener));
         }
         return merged;
     }

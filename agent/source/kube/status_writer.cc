@@ -203,7 +203,7 @@ void StatusWriter::write(const ObjectKey& key, const StoredObject& stored, json 
     tasks_[key].before = std::move(before);
     const json patch = {{"metadata", {{"resourceVersion", stored.resource_version}}}, {"status", status}};
     request(key,
-            {.path = status_path(key, stored), .method = "PATCH", .content_type = kMergePatch, .body = patch.dump()},
+            {.path = status_path(key, stored), .method = "PATCH", .content_type = kMergePatch, .body = to_text(patch)},
             &StatusWriter::on_written);
 }
 
@@ -310,10 +310,12 @@ void StatusWriter::retry(const ObjectKey& key) {
 void StatusWriter::pause(const ObjectKey& key, std::string problem, std::chrono::seconds at_least) {
     constexpr std::chrono::seconds kLongest{300};
     auto& pause = pauses_[key.first];
-    tasks_.at(key).due = kNever;
-    ready_.insert(key);
-    if (pause.until > Clock::now()) return;  // one of several requests that failed together
-    pause.until = Clock::now() + std::min(at_least, kLongest) + delay(pause.failures++);
+    auto& task = tasks_.at(key);
+    const bool is_new = pause.until <= Clock::now();  // else one of several requests that failed together
+    if (is_new) pause.until = Clock::now() + std::min(at_least, kLongest) + delay(pause.failures++);
+    // After the others: what is refused may be this object alone.
+    task.due = pause.until + delay(task.failures++);
+    if (!is_new) return;
     if (pause.problem != problem) log::warn("statuses", problem, {{"kind", key.first->kind}});
     pause.problem = std::move(problem);
 }
