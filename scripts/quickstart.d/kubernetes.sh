@@ -9,7 +9,8 @@ play_kubernetes() {
     local sandbox shown=0
     step "Programs of Kubernetes (the first time they are built from source, in about 6 minutes on two cores)"
     "$TREE/scripts/kube-binaries" >/dev/null
-    setsid /usr/bin/python3 -B "$PARTS/kubernetes.py" "$AGENT" "$MANIFESTS" "$STATE" </dev/null >"$STATE/output" 2>&1 &
+    : >"$STATE/output"
+    setsid /usr/bin/python3 -B "$PARTS/kubernetes.py" "$AGENT" "$MANIFESTS" "$STATE" </dev/null >>"$STATE/output" 2>&1 &
     sandbox=$!
     echo "$sandbox" >"$STATE/sandbox"
     until [[ -s $STATE/played ]]; do
