@@ -30,7 +30,6 @@ class Step:
     title: str  # of the section
     command: str
     expected: str
-    needs_statuses: bool
 
 
 @dataclass
@@ -40,10 +39,9 @@ class Played:
 
 
 def steps_of(document):
-    """The document's commands, in order. Those of blocks that begin with ```console statuses need statuses."""
+    """The document's commands, in order."""
     steps, title = [], ""
-    for part in re.finditer(r"^#+ (?P<title>[^\n]*)$|^```console(?P<statuses> statuses)?\n(?P<block>.*?)^```$", document,
-                            re.MULTILINE | re.DOTALL):
+    for part in re.finditer(r"^#+ (?P<title>[^\n]*)$|^```console\n(?P<block>.*?)^```$", document, re.MULTILINE | re.DOTALL):
         if part["title"]:
             title = part["title"]
             continue
@@ -51,15 +49,15 @@ def steps_of(document):
             command, *rest = step.splitlines()
             while rest and rest[0].startswith("> "):
                 command += "\n" + rest.pop(0)[2:]
-            steps.append(Step(title, command, "\n".join(rest), bool(part["statuses"])))
+            steps.append(Step(title, command, "\n".join(rest)))
     return steps
 
 
 class Walkthrough:
-    def __init__(self, space, kubectl, manifests, between=lambda: None, **variables):
+    def __init__(self, space, kubectl, manifests, between=lambda: None):
         """
         One shell in the Namespace `space`. `manifests`: the folder that is k8s/examples/tutorial there; `between`: called before
-        each command; `variables`: of the shell.
+        each command.
         """
         self._between = between
         folder, tools = WORK / "walkthrough", WORK / "tools"
@@ -69,7 +67,7 @@ class Walkthrough:
         program = tools / "kubectl"
         program.write_text(f'#!/bin/sh\nexec {" ".join(map(str, kubectl.command()))} "$@"\n')
         program.chmod(0o755)
-        environment = os.environ | variables | {"PATH": f"{tools}:{os.environ['PATH']}"}
+        environment = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"}
         self._shell = subprocess.Popen(space.command("bash"), cwd=folder, env=environment, text=True, stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
