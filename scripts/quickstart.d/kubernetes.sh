@@ -39,7 +39,7 @@ kubernetes_shell() {
 #!/bin/sh
 # A shell on the client, with kubectl; or a command there.
 [ \$# -gt 0 ] || set -- bash
-exec nsenter --target $inside --mount --pid --net=/proc/$inside/root/run/netns/c1 env PATH=/mnt/tools:\$PATH \\
+exec nsenter --target $inside --mount --pid nsenter --net=/run/netns/c1 env PATH=/mnt/tools:\$PATH \\
     GATEWAY=203.0.113.1 sh -c 'cd /mnt/walkthrough && exec "\$@"' shell "\$@"
 SHELL
     chmod +x "$STATE/shell"
