@@ -43,6 +43,11 @@ std::string fresh(const std::string& type, const std::string& status = "True") {
 constexpr auto kForeign =
     "{type: acme.example/Seen, status: \"False\", reason: No, message: m, "
     "observedGeneration: 9, lastTransitionTime: \"2020-01-01T00:00:00Z\"}";
+std::string six_of_others() {
+    std::string conditions = old("acme.example/0");
+    for (int n = 1; n < 6; ++n) conditions += "," + old("acme.example/" + std::to_string(n));
+    return conditions;
+}
 constexpr auto kDefault =
     "{type: Accepted, status: Unknown, reason: Pending, message: Waiting for controller, "
     "lastTransitionTime: \"1970-01-01T00:00:00Z\"}";
@@ -111,6 +116,13 @@ const std::vector<Case> kCases = {
      gateway({condition("Accepted"), condition("Programmed")}), ""},
     {"AForeignLaterGenerationIsNothingToUs", gateway_of(std::string(kForeign) + "," + old("Accepted", "False")),
      gateway({condition("Accepted")}), gateway_of(std::string(kForeign) + "," + fresh("Accepted"))},
+    {"WhatWeDoNotSetOnAGatewayIsAnothers",
+     gateway_of(old("ResolvedRefs") + "," + old("Conflicted", "True", 9) + "," + old("Accepted", "False")),
+     gateway({condition("Accepted")}),
+     gateway_of(old("ResolvedRefs") + "," + old("Conflicted", "True", 9) + "," + fresh("Accepted"))},
+    {"WhereOthersLeaveNoRoomAnOptionalConditionIsLeftOut", gateway_of(six_of_others()),
+     gateway({condition("Accepted"), condition("Programmed"), condition("slipgate.dev/SourceMode")}),
+     gateway_of(six_of_others() + "," + fresh("Accepted") + "," + fresh("Programmed"))},
     {"ForeignConditionsOfAListenerStayInPlace",
      gateway_of(old("Accepted"), listener_of("a", std::string(kForeign) + "," + old("Programmed", "False"))),
      gateway({condition("Accepted")}, {{"a", {}, 0, {condition("Programmed")}}}),
