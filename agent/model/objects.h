@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/base/address.h"
+#include "agent/base/shared_map.h"
 #include "agent/model/timestamp.h"
 
 namespace slipgate {
@@ -214,17 +215,21 @@ using Object =
 // "namespace/name", or "name" for a cluster-scoped object.
 [[nodiscard]] std::string key_of(const ObjectMeta& meta);
 
-// Everything known at one moment, by key_of().
+// Of one kind, by key_of().
+template <typename T>
+using ObjectMap = SharedMap<std::string, T>;
+
+// Everything known at one moment. A copy costs next to nothing.
 struct Snapshot {
-    std::map<std::string, GatewayClass> gateway_classes;
-    std::map<std::string, Gateway> gateways;
-    std::map<std::string, ListenerSet> listener_sets;
-    std::map<std::string, TlsRoute> tls_routes;
-    std::map<std::string, ReferenceGrant> reference_grants;
-    std::map<std::string, Service> services;
-    std::map<std::string, EndpointSlice> endpoint_slices;
-    std::map<std::string, Namespace> namespaces;
-    std::map<std::string, Node> nodes;
+    ObjectMap<GatewayClass> gateway_classes;
+    ObjectMap<Gateway> gateways;
+    ObjectMap<ListenerSet> listener_sets;
+    ObjectMap<TlsRoute> tls_routes;
+    ObjectMap<ReferenceGrant> reference_grants;
+    ObjectMap<Service> services;
+    ObjectMap<EndpointSlice> endpoint_slices;
+    ObjectMap<Namespace> namespaces;
+    ObjectMap<Node> nodes;
 
     // Of the Gateway API's CustomResourceDefinitions, by their names: the release each is of, empty where it does not
     // say. Where there is no API server, there are none.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -16,7 +15,7 @@ namespace slipgate {
 [[nodiscard]] bool precedes(const ObjectMeta& a, const ObjectMeta& b);
 
 template <typename T>
-[[nodiscard]] std::vector<const T*> oldest_first(const std::map<std::string, T>& objects) {
+[[nodiscard]] std::vector<const T*> oldest_first(const ObjectMap<T>& objects) {
     std::vector<const T*> sorted;
     sorted.reserve(objects.size());
     for (const auto& [key, object] : objects) sorted.push_back(&object);

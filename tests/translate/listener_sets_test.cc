@@ -134,7 +134,7 @@ ListenerSet set_with_ports(const std::string& name, int first, int count) {
 TEST(ListenerSets, CannotGiveAGatewayMorePortsThanItMayHave) {
     constexpr int kMax = 64;  // listeners of one object
     Snapshot snapshot = one_gateway();
-    auto& gateway = snapshot.gateways.at("default/gw");
+    auto& gateway = snapshot.gateways["default/gw"];
     gateway.allowed_listeners.from = "All";
     gateway.listeners = set_with_ports("", 1, 1).listeners;
     const auto add = [&](ListenerSet set) { snapshot.listener_sets[key_of(set.meta)] = std::move(set); };

@@ -27,9 +27,9 @@ struct Inserter {
     void operator()(Node object) const { add(snapshot.nodes, std::move(object)); }
 
     template <typename T>
-    static void add(std::map<std::string, T>& objects, T object) {
-        auto key = key_of(object.meta);
-        objects.insert_or_assign(std::move(key), std::move(object));
+    static void add(ObjectMap<T>& objects, T object) {
+        const auto key = key_of(object.meta);
+        objects.put(key, std::move(object));
     }
 };
 
@@ -46,7 +46,7 @@ void add_implicit_namespace(Snapshot& snapshot, const std::string& name) {
     Namespace implicit;
     implicit.meta.name = name;
     implicit.meta.labels["kubernetes.io/metadata.name"] = name;
-    snapshot.namespaces.emplace(name, std::move(implicit));
+    snapshot.namespaces.put(name, std::move(implicit));
 }
 
 class Merger {

@@ -19,15 +19,11 @@ constexpr Collection collection() {
     return {
         [](Snapshot& snapshot, Object object) {
             auto& typed = std::get<Typed>(object);
-            const auto [found, is_new] = (snapshot.*kMember).try_emplace(key_of(typed.meta));
-            if (!is_new && found->second == typed) return false;
-            found->second = std::move(typed);
-            return true;
+            const auto key = key_of(typed.meta);
+            return (snapshot.*kMember).put(key, std::move(typed));
         },
         [](Snapshot& snapshot, const std::string& key) { return (snapshot.*kMember).erase(key) > 0; },
-        [](Snapshot& snapshot, const std::set<std::string>& keys) {
-            return std::erase_if(snapshot.*kMember, [&](const auto& entry) { return !keys.contains(entry.first); }) > 0;
-        },
+        [](Snapshot& snapshot, const std::set<std::string>& keys) { return (snapshot.*kMember).retain(keys) > 0; },
     };
 }
 
