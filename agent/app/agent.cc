@@ -181,7 +181,8 @@ void Agent::Parts::on_signal() {
 
 void Agent::Parts::on_source() {
     if (auto update = source->read()) {
-        pipeline->update(std::move(*update));
+        const auto since = update->since;
+        pipeline->update(std::move(*update), since);
         settle();
     }
 }

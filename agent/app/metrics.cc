@@ -35,6 +35,11 @@ class Families {
         families_.back().metric.push_back(std::move(metric));
     }
 
+    void histogram(std::string_view name, std::string_view help, const prometheus::Histogram& histogram) {
+        start(name, help, MetricType::Histogram);
+        families_.back().metric.push_back(histogram.Collect());
+    }
+
     [[nodiscard]] std::string text() const {
         std::ostringstream out;
         prometheus::TextSerializer().Serialize(out, families_);
@@ -159,6 +164,8 @@ std::string Metrics::render(const Scrape& scrape) const {
     add_by_label(families, "kind", config_errors_);
     families.gauge("excluded_endpoints", "Endpoints that are never spliced to, by reason; conditions name them.");
     add_by_label(families, "reason", excluded_endpoints_);
+    families.histogram("apply_duration_seconds",
+                       "From the arrival of a change of objects at the agent until the maps hold it.", apply_duration_);
     families.counter("reconcile_errors_total", "Attempts to bring the configuration into the maps that failed.");
     families.value(as_double(scrape.reconcile_errors));
     families.gauge("last_reconcile_success_timestamp_seconds",

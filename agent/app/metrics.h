@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <prometheus/histogram.h>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -41,6 +43,10 @@ class Metrics {
     static constexpr std::size_t kMaxRoutes = 2000;
 
     void count(const ConnectionEvent& event);
+    // From the arrival of a change to the moment the maps hold it.
+    void observe_apply(std::chrono::nanoseconds delay) {
+        apply_duration_.Observe(std::chrono::duration<double>(delay).count());
+    }
     void set_reconciled(std::chrono::system_clock::time_point time) { reconciled_ = time; }
     void set_objects(std::map<std::string, std::size_t> by_kind) { objects_ = std::move(by_kind); }
     void set_config_errors(std::map<std::string, std::size_t> by_kind) { config_errors_ = std::move(by_kind); }
@@ -65,6 +71,8 @@ class Metrics {
     std::map<std::string, std::size_t> config_errors_;
     std::map<std::string, std::size_t> excluded_endpoints_;
     std::optional<std::chrono::system_clock::time_point> reconciled_;
+    prometheus::Histogram apply_duration_{prometheus::Histogram::BucketBoundaries{
+        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}};  // seconds
 };
 
 }  // namespace slipgate

@@ -2,6 +2,7 @@
 #include "agent/app/pipeline.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/app/changes.h"
 #include "agent/base/log.h"
@@ -72,8 +73,9 @@ Pipeline::Pipeline(TranslateOptions options, Sinks sinks, Metrics& metrics, Assi
       metrics_(metrics),
       circumstances_{std::move(assigned), {}} {}
 
-void Pipeline::update(LoadedSnapshot loaded) {
+void Pipeline::update(LoadedSnapshot loaded, Clock::time_point since) {
     loaded_ = std::move(loaded);
+    waiting_since_ = waiting_since_ ? std::min(*waiting_since_, since) : since;
     metrics_.set_objects(count_objects(loaded_->snapshot));
     translate_and_apply();
 }
@@ -96,6 +98,7 @@ void Pipeline::translate_and_apply() {
     if (configured_ != current_.to_configure) configure();  // neighbours find what is served already
     unsynced_ = true;
     unpublished_ = true;
+    if (sinks_.synced()) note_delay();
     note_findings();
 }
 
@@ -114,7 +117,16 @@ void Pipeline::note_findings() {
     metrics_.set_excluded_endpoints(count_exclusions(current_, findings_));
 }
 
+void Pipeline::note_delay() {
+    if (!waiting_since_) return;
+    const auto delay = Clock::now() - *std::exchange(waiting_since_, {});
+    metrics_.observe_apply(delay);
+    log::debug("agent", "the change is in the maps",
+               {{"after_us", std::chrono::duration_cast<std::chrono::microseconds>(delay).count()}});
+}
+
 void Pipeline::note_sync() {
+    note_delay();
     apply_error_.note({});
     metrics_.set_reconciled(std::chrono::system_clock::now());
     if (!was_synced_) {

@@ -34,8 +34,10 @@ class Pipeline {
     // `assigned`: addresses that Gateways had before the agent started, as far as that is known.
     Pipeline(TranslateOptions options, Sinks sinks, Metrics& metrics, AssignedAddresses assigned = {});
 
-    // A new state of the world.
-    void update(LoadedSnapshot loaded);
+    using Clock = std::chrono::steady_clock;
+
+    // A new state of the world. `since`: when the first of its changes came.
+    void update(LoadedSnapshot loaded, Clock::time_point since = Clock::now());
 
     // Does what is still to be done: follows each update(), and each time the data path may have changed its mind.
     // True: nothing is left to do.
@@ -55,6 +57,7 @@ class Pipeline {
     void configure();
     void note_findings();
     void note_sync();
+    void note_delay();
 
     TranslateOptions options_;
     Sinks sinks_;
@@ -68,6 +71,7 @@ class Pipeline {
     bool unpublished_ = false;                       // statuses_ were not written yet
     bool unsynced_ = false;                          // current_.table is not in the maps yet
     bool was_synced_ = false;                        // once, since the start
+    std::optional<Clock::time_point> waiting_since_;  // of the oldest change that is not in the maps yet
     RepeatedError configure_error_{"configuring addresses of Gateways on the host"};
     RepeatedError apply_error_{"bringing the configuration into the data path"};
     RepeatedError publish_error_{"writing statuses"};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -14,7 +15,9 @@
 namespace slipgate {
 
 // Everything a source says now.
-using SourceUpdate = LoadedSnapshot;
+struct SourceUpdate : LoadedSnapshot {
+    std::chrono::steady_clock::time_point since;  // when the source read the first of the changes
+};
 
 // How writing statuses back to a source goes.
 struct StatusWrites {

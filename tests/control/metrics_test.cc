@@ -97,6 +97,17 @@ TEST(Metrics, StateOfTheAgentIsShown) {
             HasSubstr("slipgate_last_reconcile_success_timestamp_seconds 1700000000.5\n")));
 }
 
+TEST(Metrics, DelaysOfChangesAreAHistogramInSeconds) {
+    Metrics metrics;
+    metrics.observe_apply(std::chrono::milliseconds(40));
+    metrics.observe_apply(std::chrono::milliseconds(60));
+    EXPECT_THAT(metrics.render({}), AllOf(HasSubstr("slipgate_apply_duration_seconds_bucket{le=\"0.025\"} 0\n"),
+                                          HasSubstr("slipgate_apply_duration_seconds_bucket{le=\"0.05\"} 1\n"),
+                                          HasSubstr("slipgate_apply_duration_seconds_bucket{le=\"0.1\"} 2\n"),
+                                          HasSubstr("slipgate_apply_duration_seconds_bucket{le=\"+Inf\"} 2\n"),
+                                          HasSubstr("slipgate_apply_duration_seconds_sum 0.1\n")));
+}
+
 TEST(Metrics, EventsAreCountedByRouteAndReason) {
     Metrics metrics;
     metrics.count(event(kClosed, "shop/web", "fin"));
@@ -139,14 +150,17 @@ TEST(Metrics, NamesFollowTheRules) {
         std::smatch part;
         if (std::regex_match(line, part, std::regex("# HELP ([a-z_]+) (.+)"))) {
             EXPECT_TRUE(families.insert(part[1]).second) << "family twice: " << line;
-        } else if (std::regex_match(line, part, std::regex("# TYPE ([a-z_0-9]+) (counter|gauge)"))) {
+        } else if (std::regex_match(line, part, std::regex("# TYPE ([a-z_0-9]+) (counter|gauge|histogram)"))) {
             type = part[2];
             EXPECT_TRUE(families.contains(part[1])) << "no help: " << line;
             EXPECT_EQ(type == "counter", std::string(part[1]).ends_with("_total")) << line;
         } else {
             ASSERT_TRUE(std::regex_match(line, part, std::regex(R"((slipgate_[a-z_]+)(\{.*\})? ([-+.e0-9]+))")))
                 << line;
-            EXPECT_TRUE(families.contains(part[1])) << line;
+            const auto family = type == "histogram"
+                                    ? std::regex_replace(std::string(part[1]), std::regex("_(bucket|sum|count)$"), "")
+                                    : std::string(part[1]);
+            EXPECT_TRUE(families.contains(family)) << line;
             EXPECT_TRUE(series.insert(std::string(part[1]) + std::string(part[2])).second) << "series twice: " << line;
         }
     }

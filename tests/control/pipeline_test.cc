@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <sstream>
+
 namespace slipgate {
 namespace {
 
@@ -130,6 +133,35 @@ TEST_F(PipelineTest, StatusesWaitForTheMaps) {
     EXPECT_TRUE(pipeline.settle());
     EXPECT_EQ(published_.size(), 1u);
     EXPECT_TRUE(pipeline.ready());
+}
+
+// How many changes took how long to be in the maps: by the bounds of the histogram, in seconds.
+std::string delays(const Metrics& metrics) {
+    std::string found;
+    std::istringstream text(metrics.render({}));
+    for (std::string line; std::getline(text, line);) {
+        const std::string_view start = "slipgate_apply_duration_seconds_bucket{le=\"";
+        if (line.starts_with(start)) found += line.substr(start.size()) + "\n";
+    }
+    return found;
+}
+
+TEST_F(PipelineTest, DelayOfAChangeEndsWhenTheMapsHoldIt) {
+    using std::chrono::seconds;
+    auto pipeline = make();
+    synced_ = false;
+    const auto now = Pipeline::Clock::now();
+    pipeline.update(shop(), now - seconds(4));
+    pipeline.settle();
+    EXPECT_THAT(delays(metrics_), HasSubstr("+Inf\"} 0\n")) << "the maps do not hold it yet";
+    pipeline.update(shop(), now - seconds(1));
+    synced_ = true;
+    pipeline.settle();
+    EXPECT_THAT(delays(metrics_), AllOf(HasSubstr("2.5\"} 0\n"), HasSubstr("+Inf\"} 1\n"))) << "the older one counts";
+    pipeline.settle();
+    EXPECT_THAT(delays(metrics_), HasSubstr("+Inf\"} 1\n")) << "nothing was new";
+    pipeline.update(shop());
+    EXPECT_THAT(delays(metrics_), AllOf(HasSubstr("2.5\"} 1\n"), HasSubstr("+Inf\"} 2\n")));
 }
 
 TEST_F(PipelineTest, StatusesAreTriedAgain) {

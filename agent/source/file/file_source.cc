@@ -71,6 +71,7 @@ Result<FileSource> FileSource::open(std::string folder) {
 }
 
 std::optional<SourceUpdate> FileSource::read() {
+    const auto since = std::chrono::steady_clock::now();
     if (!watch_.poll()) return {};
     const bool changed = look();
     const bool has_failed = !last_error_.empty();
@@ -80,7 +81,7 @@ std::optional<SourceUpdate> FileSource::read() {
     // What the first state lacks goes from the maps, where an earlier agent may have left it.
     if (!was_read_ && (has_failed || (is_partial && is_patient()))) return {};
     was_read_ = true;
-    auto update = merge();
+    SourceUpdate update{merge(), since};
     log_new(update.problems);
     return update;
 }
@@ -152,14 +153,14 @@ bool FileSource::has_unread_files() const {
     return std::any_of(files_.begin(), files_.end(), [](const auto& file) { return !file.second.read_error.empty(); });
 }
 
-SourceUpdate FileSource::merge() {
+LoadedSnapshot FileSource::merge() {
     std::vector<ManifestFile> manifests;
     manifests.reserve(files_.size());
     for (const auto& [name, file] : files_) manifests.push_back(file.manifest);
-    auto update =
+    auto loaded =
         merge_manifests(manifests, [&](const auto& file, const auto& object) { return store_.admit(file, object); });
     store_.forget_unseen();
-    return update;
+    return loaded;
 }
 
 // The text leaves the object out, so that a bad file is one line and not one for each of its objects.

@@ -48,7 +48,7 @@ class FileSource final : public Source {
     bool reread(const std::string& name, const std::optional<FileStamp>& stamp);
     static void take(File& file, const Result<std::string>& text);
     [[nodiscard]] bool has_unread_files() const;
-    SourceUpdate merge();
+    LoadedSnapshot merge();
     void log_new(const std::vector<SourceProblem>& problems);
 
     std::string folder_;

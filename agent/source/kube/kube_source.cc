@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "agent/base/log.h"
 
@@ -67,6 +68,7 @@ KubeSource::KubeSource(std::unique_ptr<HttpClient> http, Fd epoll, Timer timer, 
 }
 
 std::optional<SourceUpdate> KubeSource::read() {
+    const auto start = Clock::now();
     timer_.acknowledge();
     http_->run();
     for (const auto& follower : followers_) follower->on_time();
@@ -75,14 +77,17 @@ std::optional<SourceUpdate> KubeSource::read() {
         writer_->statuses.run(writer_->lease.holds());
     }
     const auto now = Clock::now();
-    if (objects_.take_changed()) update_due_ = std::min(update_due_, now + kCollect);
+    if (objects_.take_changed()) {
+        changed_since_ = std::min(changed_since_, start);
+        update_due_ = std::min(update_due_, now + kCollect);
+    }
     const bool is_first = !was_read_ && synced();
     const bool is_due = is_first || (was_read_ && update_due_ <= now);
     if (is_due) update_due_ = Clock::time_point::max();
     was_read_ |= is_first;
     set_timer();
     if (!is_due) return {};
-    return objects_.snapshot();
+    return SourceUpdate{objects_.snapshot(), std::min(std::exchange(changed_since_, Clock::time_point::max()), now)};
 }
 
 bool KubeSource::synced() const {

@@ -66,8 +66,9 @@ class KubeSource final : public Source {
     Objects objects_;
     std::unique_ptr<HttpClient> http_;
     std::vector<std::unique_ptr<Follower>> followers_;
-    std::unique_ptr<Writer> writer_;                           // may be null
-    Clock::time_point update_due_ = Clock::time_point::max();  // of a change that was not read yet
+    std::unique_ptr<Writer> writer_;                              // may be null
+    Clock::time_point changed_since_ = Clock::time_point::max();  // of the changes that were not read yet
+    Clock::time_point update_due_ = Clock::time_point::max();     // of them
     bool was_read_ = false;
 };
 
