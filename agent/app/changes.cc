@@ -50,7 +50,7 @@ std::string describe(const BackendEntry& before, const BackendEntry& after) {
 
 // Calls back for every key with what it was and what it is; a null pointer where it is not.
 template <typename Map, typename Callback>
-void for_each_difference(const Map& before, const Map& after, Callback callback) {
+void for_each_change(const Map& before, const Map& after, Callback callback) {
     for (const auto& [key, value] : before) {
         if (!after.contains(key)) callback(key, &value, static_cast<decltype(&value)>(nullptr));
     }
@@ -62,6 +62,13 @@ void for_each_difference(const Map& before, const Map& after, Callback callback)
             callback(key, &old->second, &value);
         }
     }
+}
+
+template <typename Key, typename T, typename Callback>
+void for_each_change(const SharedMap<Key, T>& before, const SharedMap<Key, T>& after, Callback callback) {
+    for_each_difference(before, after, [&](const auto& key, const T* old, const T* now) {
+        if (!old || !now || *old != *now) callback(key, old, now);
+    });
 }
 
 const char* verb(const void* before, const void* after) {
@@ -78,10 +85,10 @@ void compare_vip(const SocketAddress& address, const VipEntry* before, const Vip
              after ? fmt::format("{} hostname{}", after->names.size(), after->names.size() == 1 ? "" : "s") : ""});
     }
     if (!after) return;  // its names went with it
-    for_each_difference(
-        before ? before->names : none.names, after->names, [&](const auto& name, const auto* old, const auto* now) {
-            changes.push_back({verb(old, now), "hostname", vip + " " + name, now ? describe(*now) : ""});
-        });
+    for_each_change(before ? before->names : none.names, after->names,
+                    [&](const auto& name, const auto* old, const auto* now) {
+                        changes.push_back({verb(old, now), "hostname", vip + " " + name, now ? describe(*now) : ""});
+                    });
 }
 
 // Every condition of all objects, by where it stands.
@@ -125,6 +132,23 @@ Conditions flatten(const Statuses& statuses) {
     return all;
 }
 
+// Of the objects whose statuses are not the same.
+std::pair<Conditions, Conditions> differing_conditions(const Statuses& before, const Statuses& after) {
+    Statuses old;
+    Statuses now;
+    const auto pick = [&](auto objects) {
+        for_each_change(before.*objects, after.*objects, [&](const auto& key, const auto* was, const auto* is) {
+            if (was) (old.*objects).put(key, *was);
+            if (is) (now.*objects).put(key, *is);
+        });
+    };
+    pick(&Statuses::gateway_classes);
+    pick(&Statuses::gateways);
+    pick(&Statuses::listener_sets);
+    pick(&Statuses::tls_routes);
+    return {flatten(old), flatten(now)};
+}
+
 bool says_the_same(const Condition& a, const Condition& b) {
     return a.status == b.status && a.reason == b.reason && a.message == b.message;
 }
@@ -142,13 +166,13 @@ bool has_conditions_beside(const Conditions& conditions, const Place& place) {
 
 std::vector<TableChange> compare(const RoutingTable& before, const RoutingTable& after) {
     std::vector<TableChange> changes;
-    for_each_difference(before.vips, after.vips, [&](const auto& address, const auto* old, const auto* now) {
+    for_each_change(before.vips, after.vips, [&](const auto& address, const auto* old, const auto* now) {
         compare_vip(address, old, now, changes);
     });
-    for_each_difference(before.routes, after.routes, [&](const auto& name, const auto* old, const auto* now) {
+    for_each_change(before.routes, after.routes, [&](const auto& name, const auto* old, const auto* now) {
         changes.push_back({verb(old, now), "route", name, now ? describe(*now) : ""});
     });
-    for_each_difference(before.backends, after.backends, [&](const auto& name, const auto* old, const auto* now) {
+    for_each_change(before.backends, after.backends, [&](const auto& name, const auto* old, const auto* now) {
         static const BackendEntry none;
         changes.push_back({verb(old, now), "backend", name, now ? describe(old ? *old : none, *now) : ""});
     });
@@ -156,8 +180,7 @@ std::vector<TableChange> compare(const RoutingTable& before, const RoutingTable&
 }
 
 std::vector<ConditionChange> compare(const Statuses& before, const Statuses& after) {
-    const auto old = flatten(before);
-    const auto now = flatten(after);
+    const auto [old, now] = differing_conditions(before, after);
     std::vector<ConditionChange> changes;
     for (const auto& [place, condition] : now) {
         const auto known = old.find(place);
@@ -174,12 +197,26 @@ std::vector<ConditionChange> compare(const Statuses& before, const Statuses& aft
 }
 
 std::map<std::string, std::size_t> count_bad(const Statuses& statuses) {
-    std::set<std::pair<std::string, std::string>> objects;
-    for (const auto& [place, condition] : flatten(statuses)) {
-        if (is_bad(condition)) objects.emplace(std::get<0>(place), std::get<1>(place));
-    }
     std::map<std::string, std::size_t> counts;
-    for (const auto& [kind, name] : objects) counts[kind]++;
+    const auto count = [&](const std::string& kind, const auto& objects, auto has_bad) {
+        for (const auto& [key, status] : objects) {
+            if (has_bad(status)) ++counts[kind];
+        }
+    };
+    const auto any_bad = [](const std::vector<Condition>& conditions) {
+        return std::any_of(conditions.begin(), conditions.end(),
+                           [](const auto& condition) { return is_bad(condition); });
+    };
+    const auto any_bad_in = [&](const auto& parts) {
+        return std::any_of(parts.begin(), parts.end(), [&](const auto& part) { return any_bad(part.conditions); });
+    };
+    const auto any_bad_of = [&](const auto& status) {
+        return any_bad(status.conditions) || any_bad_in(status.listeners);
+    };
+    count("GatewayClass", statuses.gateway_classes, [&](const auto& status) { return any_bad(status.conditions); });
+    count("Gateway", statuses.gateways, any_bad_of);
+    count("ListenerSet", statuses.listener_sets, any_bad_of);
+    count("TLSRoute", statuses.tls_routes, [&](const auto& status) { return any_bad_in(status.parents); });
     return counts;
 }
 

@@ -7,7 +7,6 @@
 #include "agent/app/changes.h"
 #include "agent/base/log.h"
 #include "agent/model/conditions.h"
-#include "agent/translate/findings.h"
 
 namespace slipgate {
 namespace {
@@ -68,7 +67,7 @@ void report_changes(const Statuses& before, const Statuses& after) {
 }  // namespace
 
 Pipeline::Pipeline(TranslateOptions options, Sinks sinks, Metrics& metrics, AssignedAddresses assigned)
-    : options_(std::move(options)),
+    : translator_(std::move(options)),
       sinks_(std::move(sinks)),
       metrics_(metrics),
       circumstances_{std::move(assigned), {}} {}
@@ -86,7 +85,7 @@ void Pipeline::translate_and_apply() {
     constexpr int kMostTranslations = 4;
     Translation next;
     for (int i = 1;; i++) {
-        next = translate(loaded_->snapshot, options_, circumstances_);
+        next = translator_.translate(loaded_->snapshot, circumstances_);
         auto unavailable = sinks_.listen(next.to_listen_on);
         if (unavailable == circumstances_.unavailable || i == kMostTranslations) break;
         circumstances_.unavailable = std::move(unavailable);
@@ -105,13 +104,14 @@ void Pipeline::translate_and_apply() {
 // Statuses are made after the data path has had its say: they never claim what it has not done.
 void Pipeline::note_findings() {
     findings_ = sinks_.findings();
-    Statuses next = add_findings(current_, loaded_->snapshot, findings_);
+    Statuses next = findings_adder_.add(current_, loaded_->snapshot, findings_);
     if (next != statuses_) {
         report_changes(statuses_, next);
         statuses_ = std::move(next);
+        bad_ = count_bad(statuses_);
         unpublished_ = true;
     }
-    auto errors = count_bad(statuses_);
+    auto errors = bad_;
     if (const auto unread = count_errors(loaded_->problems); unread != 0) errors["manifest"] = unread;
     metrics_.set_config_errors(std::move(errors));
     metrics_.set_excluded_endpoints(count_exclusions(current_, findings_));

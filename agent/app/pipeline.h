@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,7 +13,8 @@
 #include "agent/ir/findings.h"
 #include "agent/model/status.h"
 #include "agent/source/file/load.h"
-#include "agent/translate/translate.h"
+#include "agent/translate/findings.h"
+#include "agent/translate/translator.h"
 
 namespace slipgate {
 
@@ -59,18 +61,20 @@ class Pipeline {
     void note_sync();
     void note_delay();
 
-    TranslateOptions options_;
+    Translator translator_;
+    FindingsAdder findings_adder_;
     Sinks sinks_;
     Metrics& metrics_;
     std::optional<LoadedSnapshot> loaded_;  // none: the source was not read yet
     Circumstances circumstances_;
     Translation current_;
-    std::optional<std::set<IpAddress>> configured_;  // last; none: what an earlier agent configured is there still
-    Findings findings_;                              // about current_.table
-    Statuses statuses_;                              // of current_ and findings_
-    bool unpublished_ = false;                       // statuses_ were not written yet
-    bool unsynced_ = false;                          // current_.table is not in the maps yet
-    bool was_synced_ = false;                        // once, since the start
+    std::optional<std::set<IpAddress>> configured_;   // last; none: what an earlier agent configured is there still
+    Findings findings_;                               // about current_.table
+    Statuses statuses_;                               // of current_ and findings_
+    std::map<std::string, std::size_t> bad_;          // objects with bad conditions in statuses_, by kind
+    bool unpublished_ = false;                        // statuses_ were not written yet
+    bool unsynced_ = false;                           // current_.table is not in the maps yet
+    bool was_synced_ = false;                         // once, since the start
     std::optional<Clock::time_point> waiting_since_;  // of the oldest change that is not in the maps yet
     RepeatedError configure_error_{"configuring addresses of Gateways on the host"};
     RepeatedError apply_error_{"bringing the configuration into the data path"};

@@ -87,6 +87,17 @@ class SharedMap {
         return others.size();
     }
 
+    // Becomes equal to the other one; values that are equal already stay those that this one shares.
+    void become(const SharedMap& other) {
+        const auto before = *this;
+        for_each_difference(before, other, [&](const Key& key, const T* /*old*/, const T* now) {
+            if (now == nullptr)
+                erase(key);
+            else
+                put(key, *now);
+        });
+    }
+
     // Nothing was changed since one was copied from the other.
     [[nodiscard]] bool shares_all(const SharedMap& other) const { return &nodes() == &other.nodes(); }
 
@@ -116,7 +127,8 @@ class SharedMap {
                 ++now;
             } else {
                 if (old->second != now->second)
-                    visit(now->first, static_cast<const T*>(old->second.get()), static_cast<const T*>(now->second.get()));
+                    visit(now->first, static_cast<const T*>(old->second.get()),
+                          static_cast<const T*>(now->second.get()));
                 ++old;
                 ++now;
             }

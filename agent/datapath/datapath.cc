@@ -70,7 +70,8 @@ struct Datapath::Impl {
 
     [[nodiscard]] Status start();
     [[nodiscard]] Status attach_interfaces();
-    [[nodiscard]] Status reconcile();
+    enum class Ways { kAsBefore, kAnew };  // to endpoints
+    [[nodiscard]] Status reconcile(Ways ways);
     [[nodiscard]] tl::expected<EndpointWay, NoWay> resolve(const IpAddress& endpoint);
     void note(std::vector<InterfaceProblem> problems);
 };
@@ -157,12 +158,13 @@ tl::expected<EndpointWay, NoWay> Datapath::Impl::resolve(const IpAddress& endpoi
     return way;
 }
 
-Status Datapath::Impl::reconcile() {
+Status Datapath::Impl::reconcile(Ways ways) {
     if (!table) return {};
     auto mss = lowest_mss(attached);
     if (options.mss) mss = {*options.mss, *options.mss, true};
-    auto report = reconciler->reconcile(*table, mss);
-    routes.forget_unused();
+    const bool is_whole = ways == Ways::kAnew || pending || routes.is_due_to_forget();
+    auto report = is_whole ? reconciler->reconcile(*table, mss) : reconciler->update(*table, mss);
+    if (report.asked_for_all) routes.forget_unused();
     findings = std::move(report.findings);
     pending = report.again || !report.failures.empty();
     if (report.failures.empty()) return {};
@@ -194,7 +196,7 @@ Result<std::unique_ptr<Datapath>> Datapath::open(const DatapathOptions& options)
 
 Status Datapath::apply(RoutingTable table) {
     impl_->table = std::move(table);
-    return impl_->reconcile();
+    return impl_->reconcile(Impl::Ways::kAsBefore);
 }
 
 bool Datapath::synced() const {
@@ -212,7 +214,7 @@ const std::vector<InterfaceProblem>& Datapath::interface_problems() const {
 Status Datapath::tick() {
     const auto collected = impl_->gc->step(kGcEntriesPerTick);
     const auto attached = impl_->unattached ? impl_->attach_interfaces() : Status{};
-    const auto reconciled = impl_->pending ? impl_->reconcile() : Status{};
+    const auto reconciled = impl_->pending ? impl_->reconcile(Impl::Ways::kAnew) : Status{};
     if (!collected) return fail(collected.error(), "garbage collection");
     return attached ? reconciled : attached;
 }
@@ -229,7 +231,7 @@ Status Datapath::on_network_change() {
     impl_->changes->drain();
     impl_->routes.invalidate();
     if (auto status = impl_->attach_interfaces(); !status) return status;
-    return impl_->reconcile();
+    return impl_->reconcile(Impl::Ways::kAnew);
 }
 
 int Datapath::events_fd() const {

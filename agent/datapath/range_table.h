@@ -96,11 +96,13 @@ class RangeTable {
         return found == entries_.end() ? std::vector<T>() : found->second.values;
     }
 
-    // Calls visit(value) for all that is published.
+    // Calls visit(value) for all that is published, until it returns false.
     template <typename Visit>
     void for_each(Visit visit) const {
         for (const auto& [slot, entry] : entries_) {
-            for (const auto& value : entry.values) visit(value);
+            for (const auto& value : entry.values) {
+                if (!visit(value)) return;
+            }
         }
     }
 

@@ -23,6 +23,12 @@ std::uint32_t endpoint_flags(SourceMode mode) {
     return SG_ENDPOINT_PRESERVE | (mode == SourceMode::kPreserveOnly ? SG_ENDPOINT_PRESERVE_ONLY : 0);
 }
 
+// Is a VIP's MSS the same, whichever of these is the lowest of a backend's endpoints?
+bool announces_the_same(const VipMss& most, const VipMss& a, const VipMss& b) {
+    return most.fixed || (std::min(most.ipv4, a.ipv4) == std::min(most.ipv4, b.ipv4) &&
+                          std::min(most.ipv6, a.ipv6) == std::min(most.ipv6, b.ipv6));
+}
+
 }  // namespace
 
 Reconciler::Reconciler(Maps& maps, Clock clock, EndpointResolver resolver, const NameSecret& secret, bool fresh_maps)
@@ -86,7 +92,55 @@ ReconcileReport Reconciler::reconcile(const RoutingTable& table, VipMss mss) {
     remove_sources(pass);
 
     if (pass.left_out && pass.removed) pass.report.again = true;
+    settle(pass, mss);
     return std::move(pass.report);
+}
+
+bool Reconciler::Pass::is_complete() const {
+    return !left_out && !report.again && report.failures.empty() && report.findings.parts.empty();
+}
+
+void Reconciler::settle(Pass& pass, VipMss mss) {
+    settled_.reset();
+    if (!pass.is_complete()) return;
+    settled_ = Settled{pass.table, mss, std::move(pass.lowest_mss), {}};
+    for (const auto& excluded : pass.report.findings.endpoints)
+        settled_->exclusions[excluded.backend].push_back(excluded);
+}
+
+ReconcileReport Reconciler::update(const RoutingTable& table, VipMss mss) {
+    const bool same_names = settled_ && settled_->mss == mss && settled_->table.vips.shares_all(table.vips) &&
+                            settled_->table.routes.shares_all(table.routes);
+    Pass pass(table, clock_());
+    if (!same_names || !update_backends(pass)) return reconcile(table, mss);
+
+    settled_->table.backends = table.backends;
+    for (const auto& [backend, lowest] : pass.lowest_mss) {
+        settled_->lowest_mss[backend] = lowest;
+        settled_->exclusions.erase(backend);
+    }
+    for (const auto& excluded : pass.report.findings.endpoints)
+        settled_->exclusions[excluded.backend].push_back(excluded);
+    ReconcileReport report{.findings = {}, .failures = {}, .asked_for_all = false};
+    for (const auto& [backend, excluded] : settled_->exclusions)
+        report.findings.endpoints.insert(report.findings.endpoints.end(), excluded.begin(), excluded.end());
+    return report;
+}
+
+// Places those that are not as in the settled table. False: more is to be done than that.
+bool Reconciler::update_backends(Pass& pass) {
+    for (const auto& [vip, entry] : pass.table.vips) pass.vip_addresses.insert(vip.address);
+    bool same_backends = true;
+    for_each_difference(settled_->table.backends, pass.table.backends,
+                        [&](const std::string& name, const BackendEntry* before, const BackendEntry* now) {
+                            same_backends = same_backends && before && now;
+                            if (same_backends) place_backend(pass, name, *now);
+                        });
+    if (!same_backends) return false;
+    remove_sources(pass);
+    return pass.is_complete() && std::all_of(pass.lowest_mss.begin(), pass.lowest_mss.end(), [&](const auto& entry) {
+               return announces_the_same(settled_->mss, settled_->lowest_mss.at(entry.first), entry.second);
+           });
 }
 
 // ---- placing, from the endpoints up ----
@@ -233,7 +287,10 @@ void Reconciler::remove_routes(Pass& pass) {
 
 void Reconciler::remove_backends(Pass& pass) {
     std::set<std::uint32_t> used;
-    weights_.for_each([&](const sg_weight& weight) { used.insert(weight.backend); });
+    weights_.for_each([&](const sg_weight& weight) {
+        used.insert(weight.backend);
+        return true;
+    });
     const auto indices = backends_.indices();
     for (const auto& [name, index] : indices) {
         if (pass.table.backends.contains(name) || used.contains(index)) continue;
@@ -244,12 +301,15 @@ void Reconciler::remove_backends(Pass& pass) {
 }
 
 void Reconciler::remove_sources(Pass& pass) {
-    Addresses used = pass.sources;
-    endpoints_.for_each([&](const sg_endpoint& endpoint) { used.insert(endpoint.source); });
-    for (auto source = sources_.begin(); source != sources_.end();) {
-        const bool gone = !used.contains(*source) &&
-                          pass.gone("source address " + IpAddress(*source).to_string(), maps_.delete_source(*source));
-        source = gone ? sources_.erase(source) : std::next(source);
+    Addresses unused = sources_;
+    for (const auto& source : pass.sources) unused.erase(source);
+    endpoints_.for_each([&](const sg_endpoint& endpoint) {
+        unused.erase(endpoint.source);
+        return !unused.empty();
+    });
+    for (const auto& source : unused) {
+        if (pass.gone("source address " + IpAddress(source).to_string(), maps_.delete_source(source)))
+            sources_.erase(source);
     }
 }
 

@@ -47,6 +47,7 @@ struct VipMss {
     std::uint16_t ipv6;
     bool fixed = false;  // as the operator wants it; else lowered to what fits the ways to the VIP's endpoints
 
+    bool operator==(const VipMss&) const = default;
     [[nodiscard]] std::uint16_t of(const IpAddress& vip) const { return vip.is_ipv4() ? ipv4 : ipv6; }
 };
 
@@ -54,6 +55,7 @@ struct ReconcileReport {
     Findings findings;                  // what is not as the table says
     std::vector<std::string> failures;  // refused by the kernel: call again
     bool again = false;                 // another call may bring more
+    bool asked_for_all = true;          // the resolver, for every endpoint of the table
 };
 
 // Makes the maps equal to a routing table. Knows what the kernel has accepted: the maps are read once, at start, and
@@ -70,6 +72,10 @@ class Reconciler {
 
     [[nodiscard]] ReconcileReport reconcile(const RoutingTable& table, VipMss mss);
 
+    // The same, where the resolver would still answer what it answered the last time. A table that shares all but some
+    // backends' endpoints with the one before costs those backends.
+    [[nodiscard]] ReconcileReport update(const RoutingTable& table, VipMss mss);
+
   private:
     template <typename T>
     struct BytesLess {
@@ -79,6 +85,16 @@ class Reconciler {
     using Names = std::map<sg_name_key, Value, BytesLess<sg_name_key>>;
     using Addresses = std::set<sg_address, BytesLess<sg_address>>;
     struct Pass;  // what one reconcile() gathers
+
+    // A table that is in the maps as a whole, but for the endpoints it excludes.
+    struct Settled {
+        RoutingTable table;
+        VipMss mss;
+        std::map<std::string, VipMss> lowest_mss;                         // by backend, of its endpoints
+        std::map<std::string, std::vector<ExcludedEndpoint>> exclusions;  // by backend
+    };
+    void settle(Pass& pass, VipMss mss);
+    [[nodiscard]] bool update_backends(Pass& pass);
 
     void place_backends(Pass& pass);
     void place_backend(Pass& pass, const std::string& name, const BackendEntry& backend);
@@ -114,6 +130,7 @@ class Reconciler {
     std::uint32_t next_vip_id_ = 1;                                   // never goes back
     Names<sg_name> names_;
     Addresses sources_;
+    std::optional<Settled> settled_;  // none: the last pass left something to do
 };
 
 }  // namespace slipgate

@@ -22,6 +22,9 @@ struct Reconciler::Pass {
     bool left_out = false;  // for want of room
     bool removed = false;   // which may have made room
 
+    // The maps are as the table says, but for the endpoints that are excluded.
+    [[nodiscard]] bool is_complete() const;
+
     void exclude(const std::string& backend, const SocketAddress& endpoint, NoWay why) {
         report.findings.endpoints.push_back({backend, endpoint, *why.exclusion, std::move(why.detail)});
     }

@@ -15,6 +15,7 @@ Result<Route> RouteCache::find(const IpAddress& destination) {
 
 void RouteCache::forget_unused() {
     std::erase_if(answers_, [this](const auto& entry) { return entry.second.used != round_; });
+    kept_ = answers_.size();
     ++round_;
 }
 

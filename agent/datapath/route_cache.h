@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -24,8 +25,11 @@ class RouteCache {
     // Interfaces, addresses, routes or rules changed.
     void invalidate() { answers_.clear(); }
 
-    // After each reconcile: answers that it did not ask for are of endpoints that are gone.
+    // After a reconcile of all endpoints: answers that it did not ask for are of endpoints that are gone.
     void forget_unused();
+
+    // Most of the answers may be such: endpoints come and go while only those that are new are asked for.
+    [[nodiscard]] bool is_due_to_forget() const { return answers_.size() > 2 * kept_ + kSpare; }
 
   private:
     struct Answer {
@@ -33,7 +37,10 @@ class RouteCache {
         std::uint64_t used;  // round
     };
 
+    static constexpr std::size_t kSpare = 1000;
+
     Lookup lookup_;
+    std::size_t kept_ = 0;  // when it last forgot
     std::map<IpAddress, Answer> answers_;
     std::uint64_t round_ = 0;  // reconciles so far
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/base/address.h"
+#include "agent/base/shared_map.h"
 #include "agent/ir/source_mode.h"
 
 namespace slipgate {
@@ -68,11 +69,11 @@ struct VipEntry {
 // metrics and logs. A route or backend that is used with another source mode than snat exists once for each, under a
 // key that ends in that: "shop/web@preserve", "shop/web:443@preserve".
 struct RoutingTable {
-    std::map<SocketAddress, VipEntry> vips;
-    std::map<std::string, RouteEntry> routes;      // "namespace/name"
-    std::map<std::string, BackendEntry> backends;  // "namespace/service:port"
+    SharedMap<SocketAddress, VipEntry> vips;
+    SharedMap<std::string, RouteEntry> routes;      // "namespace/name"
+    SharedMap<std::string, BackendEntry> backends;  // "namespace/service:port"
 
-    auto operator<=>(const RoutingTable&) const = default;
+    bool operator==(const RoutingTable&) const = default;
 };
 
 // The key of a route or backend in that mode, and back.

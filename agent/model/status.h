@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,10 +61,10 @@ struct TlsRouteStatus {
 };
 
 struct Statuses {
-    std::map<std::string, GatewayClassStatus> gateway_classes;
-    std::map<std::string, GatewayStatus> gateways;
-    std::map<std::string, ListenerSetStatus> listener_sets;
-    std::map<std::string, TlsRouteStatus> tls_routes;
+    ObjectMap<GatewayClassStatus> gateway_classes;
+    ObjectMap<GatewayStatus> gateways;
+    ObjectMap<ListenerSetStatus> listener_sets;
+    ObjectMap<TlsRouteStatus> tls_routes;
     bool operator==(const Statuses&) const = default;
 };
 

@@ -27,9 +27,6 @@ const ServicePort* find_port(const Service& service, std::uint16_t number) {
 
 }  // namespace
 
-BackendResolver::BackendResolver(const Snapshot& snapshot, const TranslateOptions& options)
-    : snapshot_(snapshot), index_(snapshot, options) {}
-
 BackendResolver::Resolution BackendResolver::resolve(const BackendRef& ref, const std::string& route_namespace,
                                                      SourceMode mode) {
     const auto refuse = [](std::string reason, std::string message) {
@@ -68,7 +65,7 @@ BackendResolver::Resolution BackendResolver::resolve(const BackendRef& ref, cons
     }
 
     auto backend_key = with_mode(backend, mode);
-    if (!endpoints_.contains(backend_key)) endpoints_.emplace(backend_key, index_.choose(key, port->name, mode));
+    backends_.emplace(backend_key, BackendPort{key, port->name, mode});
     return {succeeded("ResolvedRefs", {}), std::move(backend_key)};
 }
 
@@ -85,20 +82,22 @@ ResolvedRoute BackendResolver::resolve(const TlsRoute& route, SourceMode mode) {
     }
     resolved.resolved_refs = first_failure.ok() ? succeeded("ResolvedRefs", "all references are resolved")
                                                 : failed(first_failure.reason, messages);
-    std::set<std::string> empty;
-    for (const auto& share : resolved.backends) {
-        if (!share.backend || share.weight == 0) continue;  // it has no share
-        const auto& choice = endpoints(*share.backend);
-        if (choice.endpoints.empty() && choice.left_out.empty()) empty.emplace(without_mode(*share.backend));
-    }
-    auto& message = resolved.resolved_refs.message;
-    for (const auto& backend : empty) {
-        append(message, "Service " + backend + " has no ready endpoint, its share is refused", "; ");
-    }
     const bool has_weight = std::any_of(route.backend_refs.begin(), route.backend_refs.end(),
                                         [](const auto& ref) { return ref.weight > 0; });
-    if (!has_weight) append(message, "no backendRef has weight, every connection is refused", "; ");
+    if (!has_weight)
+        append(resolved.resolved_refs.message, "no backendRef has weight, every connection is refused", "; ");
     return resolved;
+}
+
+Outcome name_empty(const ResolvedRoute& route, const std::function<bool(const std::string&)>& is_empty) {
+    std::set<std::string> empty;
+    for (const auto& share : route.backends) {
+        if (share.backend && share.weight > 0 && is_empty(*share.backend)) empty.emplace(without_mode(*share.backend));
+    }
+    auto outcome = route.resolved_refs;
+    for (const auto& backend : empty)
+        append(outcome.message, "Service " + backend + " has no ready endpoint, its share is refused", "; ");
+    return outcome;
 }
 
 }  // namespace slipgate

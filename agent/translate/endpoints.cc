@@ -59,15 +59,33 @@ struct Tiers {
     }
 };
 
+// Key of the Service that a slice is of; none: it is of no use.
+std::optional<std::string> service_of(const EndpointSlice* slice) {
+    if (slice == nullptr || slice->address_type == "FQDN") return {};
+    const auto service = slice->meta.labels.find(kServiceNameLabel);
+    if (service == slice->meta.labels.end()) return {};
+    return slice->meta.namespace_ + "/" + service->second;
+}
+
 }  // namespace
 
-EndpointIndex::EndpointIndex(const Snapshot& snapshot, const TranslateOptions& options)
-    : options_(options), here_(location_of(snapshot, options.node_name)) {
-    for (const auto& [key, slice] : snapshot.endpoint_slices) {
-        const auto service = slice.meta.labels.find(kServiceNameLabel);
-        if (service == slice.meta.labels.end() || slice.address_type == "FQDN") continue;
-        slices_.emplace(slice.meta.namespace_ + "/" + service->second, &slice);
-    }
+std::set<std::string> EndpointIndex::update(const Snapshot& snapshot) {
+    std::set<std::string> changed;
+    for_each_difference(
+        slices_, snapshot.endpoint_slices, [&](const auto& /*key*/, const auto* before, const auto* now) {
+            if (const auto service = service_of(before)) {
+                const auto [first, last] = by_service_.equal_range(*service);
+                by_service_.erase(std::find_if(first, last, [&](const auto& entry) { return entry.second == before; }));
+                changed.insert(*service);
+            }
+            if (const auto service = service_of(now)) {
+                by_service_.emplace(*service, now);
+                changed.insert(*service);
+            }
+        });
+    slices_ = snapshot.endpoint_slices;
+    here_ = location_of(snapshot, options_.node_name);
+    return changed;
 }
 
 EndpointChoice EndpointIndex::choose(const std::string& service_key, const std::string& port_name,
@@ -89,7 +107,7 @@ EndpointChoice EndpointIndex::choose(const std::string& service_key, const std::
         add(endpoint.ready ? tiers.ready : tiers.terminating, {*address, port}, {source, hints_for(here_, endpoint)});
     };
 
-    const auto [first, last] = slices_.equal_range(service_key);
+    const auto [first, last] = by_service_.equal_range(service_key);
     for (auto entry = first; entry != last; ++entry) {
         const EndpointSlice& slice = *entry->second;
         for (const auto& port : slice.ports) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,19 @@ namespace slipgate {
 struct EndpointChoice {
     std::vector<BackendEndpoint> endpoints;  // to send connections to
     std::vector<SocketAddress> left_out;     // would be, if they could see the client's address
+
+    [[nodiscard]] bool is_empty() const { return endpoints.empty() && left_out.empty(); }
 };
 
 // The EndpointSlices by Service.
 class EndpointIndex {
   public:
-    // Keeps pointers into `snapshot`, and `options`.
-    EndpointIndex(const Snapshot& snapshot, const TranslateOptions& options);
+    // Keeps a reference to `options`.
+    explicit EndpointIndex(const TranslateOptions& options) : options_(options) {}
+
+    // Of this snapshot from now on. Returns the Services whose slices are others than before, by key. Choices for the
+    // others stay what they are as long as the Nodes do.
+    std::set<std::string> update(const Snapshot& snapshot);
 
     // Endpoints behind one port of a Service, over all its slices, the port looked up by its name in each of them.
     // Ready endpoints, of these the near ones (topology.h); in a family without any, those that still serve while they
@@ -35,7 +42,8 @@ class EndpointIndex {
   private:
     const TranslateOptions& options_;
     Location here_;
-    std::multimap<std::string, const EndpointSlice*> slices_;  // by the Service's key
+    ObjectMap<EndpointSlice> slices_;
+    std::multimap<std::string, const EndpointSlice*> by_service_;  // key of the Service; they are of slices_
 };
 
 }  // namespace slipgate

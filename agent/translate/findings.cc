@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <string_view>
+#include <utility>
 
 #include "agent/translate/complaints.h"
 #include "agent/translate/listener_sets.h"
@@ -39,9 +42,9 @@ Condition* find(std::vector<Condition>& conditions, std::string_view type) {
     return found == conditions.end() ? nullptr : &*found;
 }
 
-bool is_true(std::vector<Condition>& conditions, std::string_view type) {
-    const auto* condition = find(conditions, type);
-    return condition && condition->status == "True";
+bool is_true(const std::vector<Condition>& conditions, std::string_view type) {
+    return std::any_of(conditions.begin(), conditions.end(),
+                       [&](const auto& condition) { return condition.type == type && condition.status == "True"; });
 }
 
 void add_condition(std::vector<Condition>& conditions, std::string type, const Complaints& complaints) {
@@ -66,13 +69,9 @@ class Index {
     Index(const Translation& translation, const Findings& findings) {
         for (const auto& excluded : translation.excluded)
             excluded_[excluded.backend][excluded.exclusion].push_back(&excluded);
-        for (const auto& [key, backend] : translation.table.backends) {
-            for (const auto& endpoint : backend.endpoints) ++usable_[key][endpoint.address.is_ipv4()];
-        }
         for (const auto& excluded : findings.endpoints) {
             excluded_[excluded.backend][excluded.exclusion].push_back(&excluded);
-            auto& usable = usable_[excluded.backend][excluded.endpoint.address.is_ipv4()];
-            usable -= std::min<std::size_t>(usable, 1);
+            ++unusable_[excluded.backend][excluded.endpoint.address.is_ipv4()];
         }
         for (const auto& unplaced : findings.parts) parts_.emplace(unplaced.part, &unplaced);
     }
@@ -81,11 +80,13 @@ class Index {
         const auto found = excluded_.find(backend);
         return found == excluded_.end() ? Exclusions{} : found->second;
     }
-    // Endpoints of a backend that get connections.
-    [[nodiscard]] std::size_t usable(const std::string& backend, bool ipv4) const {
-        const auto found = usable_.find(backend);
-        if (found == usable_.end() || !found->second.contains(ipv4)) return 0;
-        return found->second.at(ipv4);
+    // Does a backend have endpoints of that family that get connections?
+    [[nodiscard]] bool has_usable(const std::string& backend, const BackendEntry& entry, bool ipv4) const {
+        const auto all = std::count_if(entry.endpoints.begin(), entry.endpoints.end(),
+                                       [&](const auto& endpoint) { return endpoint.address.is_ipv4() == ipv4; });
+        const auto found = unusable_.find(backend);
+        if (found == unusable_.end() || !found->second.contains(ipv4)) return all > 0;
+        return all > found->second.at(ipv4);
     }
     [[nodiscard]] const UnplacedPart* unplaced(const TablePart& part) const {
         const auto found = parts_.find(part);
@@ -95,7 +96,7 @@ class Index {
 
   private:
     std::map<std::string, Exclusions> excluded_;
-    std::map<std::string, std::map<bool, std::size_t>> usable_;  // by backend and "is IPv4"
+    std::map<std::string, std::map<bool, std::ptrdiff_t>> unusable_;  // by backend and "is IPv4"
     std::map<TablePart, const UnplacedPart*> parts_;
 };
 
@@ -121,12 +122,12 @@ void judge_endpoints(const std::string& backend, const BackendEntry& entry, cons
                        fmt::format("{}{} left out: {}; {}", service, list(endpoints), text.meaning, text.remedy));
     }
     if (entry.endpoints.empty() && exclusions.empty()) return;  // ResolvedRefs says so
-    if (index.usable(backend, true) + index.usable(backend, false) == 0) {
+    if (!index.has_usable(backend, entry, true) && !index.has_usable(backend, entry, false)) {
         complaints.add(kNothingLeft, {}, service + "no endpoint is left, its share is refused");
         return;
     }
     for (const auto& vip : vips) {
-        if (index.usable(backend, vip.is_ipv4()) != 0) continue;
+        if (index.has_usable(backend, entry, vip.is_ipv4())) continue;
         complaints.add(
             kFamilyMismatch, "FamilyMismatch",
             fmt::format("{}no {} endpoint, its share of connections to {} is refused; make the Service dual-stack",
@@ -144,13 +145,19 @@ class Merge {
           statuses_(translation.statuses) {}
 
     Statuses run() && {
-        for (auto& [key, route] : statuses_.tls_routes) {
-            for (auto& parent : route.parents) judge_parent(key, parent);
-        }
+        const auto& translated = translation_.statuses;
+        for (const auto& [key, route] : translated.tls_routes) statuses_.tls_routes.put(key, judge_route(key, route));
         if (index_.all_placed()) return std::move(statuses_);
-        for (auto& [key, gateway] : statuses_.gateways) judge_gateway(snapshot_.gateways.at(key), gateway);
-        for (auto& [key, set] : statuses_.listener_sets) judge_listener_set(snapshot_.listener_sets.at(key), set);
+        for (const auto& [key, gateway] : translated.gateways)
+            judge_gateway(snapshot_.gateways.at(key), statuses_.gateways[key]);
+        for (const auto& [key, set] : translated.listener_sets)
+            judge_listener_set(snapshot_.listener_sets.at(key), statuses_.listener_sets[key]);
         return std::move(statuses_);
+    }
+
+    [[nodiscard]] TlsRouteStatus judge_route(const std::string& key, TlsRouteStatus route) {
+        for (auto& parent : route.parents) judge_parent(key, parent);
+        return route;
     }
 
   private:
@@ -211,7 +218,7 @@ class Merge {
     // After its Gateway. As for a listener, the spec knows no reason for want of room.
     void judge_listener_set(const ListenerSet& spec, ListenerSetStatus& set) {
         const auto key = parent_gateway(spec);
-        auto& gateway = statuses_.gateways.at(key);
+        const auto& gateway = statuses_.gateways.at(key);
         const auto complaints = judge_listeners(spec.listeners, set.listeners, addresses_of(gateway));
         auto* programmed = find(set.conditions, "Programmed");
         if (programmed->status != "True") return;
@@ -253,10 +260,87 @@ class Merge {
     Statuses statuses_;
 };
 
+// Backends with other endpoints left out, or for other causes.
+void add_differing(const std::vector<ExcludedEndpoint>& before, const std::vector<ExcludedEndpoint>& after,
+                   std::set<std::string>& backends) {
+    if (before == after) return;
+    const std::set<ExcludedEndpoint> old(before.begin(), before.end());
+    const std::set<ExcludedEndpoint> now(after.begin(), after.end());
+    std::vector<ExcludedEndpoint> differing;
+    std::set_symmetric_difference(old.begin(), old.end(), now.begin(), now.end(), std::back_inserter(differing));
+    for (const auto& endpoint : differing) backends.insert(endpoint.backend);
+}
+
+// Does it have IPv4 endpoints, and IPv6 ones? Without findings no more of them matters.
+std::pair<bool, bool> families_of(const BackendEntry& backend) {
+    const auto has = [&](bool ipv4) {
+        return std::any_of(backend.endpoints.begin(), backend.endpoints.end(),
+                           [&](const auto& endpoint) { return endpoint.address.is_ipv4() == ipv4; });
+    };
+    return {has(true), has(false)};
+}
+
+// Nothing but backends and routes by themselves can have another status.
+bool differ_in_endpoints_only(const Translation& a, const Translation& b) {
+    return a.table.vips.shares_all(b.table.vips) && a.table.routes.shares_all(b.table.routes) &&
+           a.statuses.gateway_classes.shares_all(b.statuses.gateway_classes) &&
+           a.statuses.gateways.shares_all(b.statuses.gateways) &&
+           a.statuses.listener_sets.shares_all(b.statuses.listener_sets) && a.source_modes == b.source_modes;
+}
+
+// Keys of TLSRoutes that have to be judged again.
+std::set<std::string> routes_to_judge(const Translation& before, const Findings& findings_before,
+                                      const Translation& after, const Findings& findings_after) {
+    std::set<std::string> with_findings;
+    for (const auto* endpoints : {&after.excluded, &findings_after.endpoints}) {
+        for (const auto& excluded : *endpoints) with_findings.insert(excluded.backend);
+    }
+    std::set<std::string> backends;
+    for_each_difference(before.table.backends, after.table.backends,
+                        [&](const auto& key, const BackendEntry* old, const BackendEntry* now) {
+                            if (!old || !now || families_of(*old) != families_of(*now) || with_findings.contains(key))
+                                backends.insert(key);
+                        });
+    add_differing(before.excluded, after.excluded, backends);
+    add_differing(findings_before.endpoints, findings_after.endpoints, backends);
+    std::set<std::string> routes;
+    for_each_difference(before.statuses.tls_routes, after.statuses.tls_routes,
+                        [&](const auto& key, const auto* /*old*/, const auto* /*now*/) { routes.insert(key); });
+    if (backends.empty()) return routes;
+    const auto is_concerned = [&](const auto& share) { return share.backend && backends.contains(*share.backend); };
+    for (const auto& [key, route] : after.table.routes) {
+        if (std::any_of(route.backends.begin(), route.backends.end(), is_concerned)) routes.emplace(without_mode(key));
+    }
+    return routes;
+}
+
 }  // namespace
 
 Statuses add_findings(const Translation& translation, const Snapshot& snapshot, const Findings& findings) {
     return Merge(translation, snapshot, findings).run();
+}
+
+const Statuses& FindingsAdder::add(const Translation& translation, const Snapshot& snapshot, const Findings& findings) {
+    Merge merge(translation, snapshot, findings);
+    if (seen_ && seen_->findings.parts.empty() && findings.parts.empty() &&
+        seen_->listener_sets.shares_all(snapshot.listener_sets) &&
+        differ_in_endpoints_only(seen_->translation, translation)) {
+        const auto& translated = translation.statuses.tls_routes;
+        for (const auto& key : routes_to_judge(seen_->translation, seen_->findings, translation, findings)) {
+            if (const auto route = translated.find(key); route != translated.end())
+                statuses_.tls_routes.put(key, merge.judge_route(key, route->second));
+            else
+                statuses_.tls_routes.erase(key);
+        }
+    } else {
+        const auto all = std::move(merge).run();
+        statuses_.gateway_classes.become(all.gateway_classes);
+        statuses_.gateways.become(all.gateways);
+        statuses_.listener_sets.become(all.listener_sets);
+        statuses_.tls_routes.become(all.tls_routes);
+    }
+    seen_ = Seen{translation, snapshot.listener_sets, findings};
+    return statuses_;
 }
 
 }  // namespace slipgate

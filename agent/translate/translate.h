@@ -41,6 +41,7 @@ using AssignedAddresses = std::map<std::string, std::vector<IpAddress>>;
 struct Circumstances {
     AssignedAddresses assigned;  // by the translation before
     UnavailablePorts unavailable;
+    bool operator==(const Circumstances&) const = default;
 };
 
 struct Translation {

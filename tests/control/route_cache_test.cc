@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/datapath/route_cache.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/addresses.h"
@@ -56,6 +57,21 @@ TEST_F(RouteCacheTest, ForgetsWhatAReconcileDidNotAskFor) {
     EXPECT_EQ(asked_, 2);
     (void)cache_.find(ip("10.0.0.2"));
     EXPECT_EQ(asked_, 3);
+}
+
+TEST_F(RouteCacheTest, SaysWhenMostAnswersMayBeOfNoUse) {
+    const auto ask = [this](int first, int count) {
+        for (int n = first; n < first + count; ++n) (void)cache_.find(ip(fmt::format("10.0.{}.{}", n / 250, n % 250)));
+    };
+    ask(0, 2000);
+    cache_.forget_unused();
+    EXPECT_FALSE(cache_.is_due_to_forget());
+    ask(2000, 3000);
+    EXPECT_FALSE(cache_.is_due_to_forget());
+    ask(5000, 1);
+    EXPECT_TRUE(cache_.is_due_to_forget());
+    cache_.forget_unused();
+    EXPECT_FALSE(cache_.is_due_to_forget());
 }
 
 TEST_F(RouteCacheTest, FailuresAreNotKept) {

@@ -194,7 +194,7 @@ TEST_F(StatusWriterTest, RemovesTheFilesOfObjectsThatAreGoneAndNoOthers) {
     folder_.write("notes.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {}\n");
     write(kThen);
     ASSERT_TRUE(fs::exists(folder_ / "tlsroute_default_shop.yaml"));
-    statuses_.tls_routes.clear();
+    statuses_.tls_routes = {};
     write(kNow);
     EXPECT_FALSE(fs::exists(folder_ / "tlsroute_default_shop.yaml"));
     EXPECT_TRUE(fs::exists(folder_ / "gateway_default_edge.yaml"));

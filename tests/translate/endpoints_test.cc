@@ -29,7 +29,9 @@ Snapshot snapshot_with(const std::vector<std::string>& addresses) {
 TEST(Endpoints, NoAddressAndNoIpAddress) {
     const auto snapshot = snapshot_with({"", "pod.example.com", "10.1.0.1"});
     const TranslateOptions options;
-    EXPECT_THAT(EndpointIndex(snapshot, options).choose("default/web", "tls", SourceMode::kSnat).endpoints,
+    EndpointIndex index(options);
+    index.update(snapshot);
+    EXPECT_THAT(index.choose("default/web", "tls", SourceMode::kSnat).endpoints,
                 ElementsAre(BackendEndpoint(SocketAddress{*IpAddress::parse("10.1.0.1"), 8443})));
 }
 

@@ -147,7 +147,7 @@ void put_status(YAML::Emitter& out, const TlsRouteStatus& status) {
 }
 
 template <typename StatusOfKind>
-void put_statuses(YAML::Emitter& out, const char* kind, const std::map<std::string, StatusOfKind>& statuses) {
+void put_statuses(YAML::Emitter& out, const char* kind, const ObjectMap<StatusOfKind>& statuses) {
     for (const auto& [key, status] : statuses) {
         out << Key << std::string(kind) + " " + key << Value << BeginMap;
         put_status(out, status);

@@ -83,6 +83,21 @@ TEST(SharedMap, DifferencesAreFoundInTheOrderOfKeys) {
     EXPECT_NE(before, after);
 }
 
+TEST(SharedMap, BecomesAnotherAndKeepsWhatIsEqual) {
+    Map map;
+    for (const auto* key : {"a", "b", "c"}) map.put(key, 1);
+    const Map before = map;
+    Map same;
+    for (const auto* key : {"a", "b", "c"}) same.put(key, 1);
+    map.become(same);
+    EXPECT_TRUE(map.shares_all(before));
+    same.put("b", 2);
+    same.erase("c");
+    map.become(same);
+    EXPECT_EQ(map, same);
+    EXPECT_THAT(differences(before, map), ElementsAre("*b", "-c")) << "a is still shared";
+}
+
 // Maps that share nothing, some or all, after changes at random: what std::map says.
 TEST(SharedMap, EqualityIsThatOfTheValues) {
     std::mt19937 random(1);

@@ -29,7 +29,7 @@ Json document(const ObjectId& id, std::int64_t generation, Json status) {
 }
 
 template <typename StatusOf, typename ObjectOf>
-void add_statuses(StatusDocuments& documents, const std::string& kind, const std::map<std::string, StatusOf>& statuses,
+void add_statuses(StatusDocuments& documents, const std::string& kind, const ObjectMap<StatusOf>& statuses,
                   const ObjectMap<ObjectOf>& objects) {
     for (const auto& [key, status] : statuses) {
         const auto object = objects.find(key);

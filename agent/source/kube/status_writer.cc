@@ -43,22 +43,6 @@ std::optional<WantedStatus> find_in(const Map& statuses, const std::string& key)
     return found->second;
 }
 
-// Makes `known` equal to `next` and calls back for each key that is another one, or gone, now.
-template <typename Map, typename Callback>
-void update(Map& known, const Map& next, Callback callback) {
-    std::erase_if(known, [&](const auto& entry) {
-        const bool is_gone = !next.contains(entry.first);
-        if (is_gone) callback(entry.first);
-        return is_gone;
-    });
-    for (const auto& [key, status] : next) {
-        const auto [found, is_new] = known.try_emplace(key);
-        if (!is_new && found->second == status) continue;
-        found->second = status;
-        callback(key);
-    }
-}
-
 std::string status_path(const ObjectKey& key, const StoredObject& stored) {
     return object_path(*key.first, stored.version, key.second) + "/status";
 }
@@ -79,12 +63,16 @@ StatusWriter::~StatusWriter() {
 
 void StatusWriter::want(const Statuses& statuses) {
     const auto changed_of = [this](std::string_view kind) {
-        return [this, &resource = resource_of(kind)](const std::string& key) { look_again({&resource, key}); };
+        return [this, &resource = resource_of(kind)](const std::string& key, const auto* before, const auto* now) {
+            const bool is_same = before != nullptr && now != nullptr && *before == *now;
+            if (!is_same) look_again({&resource, key});
+        };
     };
-    update(wanted_.gateway_classes, statuses.gateway_classes, changed_of("GatewayClass"));
-    update(wanted_.gateways, statuses.gateways, changed_of("Gateway"));
-    update(wanted_.listener_sets, statuses.listener_sets, changed_of("ListenerSet"));
-    update(wanted_.tls_routes, statuses.tls_routes, changed_of("TLSRoute"));
+    for_each_difference(wanted_.gateway_classes, statuses.gateway_classes, changed_of("GatewayClass"));
+    for_each_difference(wanted_.gateways, statuses.gateways, changed_of("Gateway"));
+    for_each_difference(wanted_.listener_sets, statuses.listener_sets, changed_of("ListenerSet"));
+    for_each_difference(wanted_.tls_routes, statuses.tls_routes, changed_of("TLSRoute"));
+    wanted_ = statuses;
     is_wanted_ = true;
 }
 
