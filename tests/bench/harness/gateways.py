@@ -5,13 +5,11 @@ The proxies run with the settings their manuals recommend for TCP, one thread or
 the default size, and enough descriptors; access logs are off everywhere.
 """
 
-import glob
 import json
 import os
-import re
 import subprocess
 
-from . import https, network
+from . import https, memory, network
 from .manifests import bench_objects
 
 SNI = "bench.example.com"
@@ -57,7 +55,7 @@ class Gateway:
 
     def process_memory(self):
         """Bytes: the proportional set size of the gateway's processes."""
-        return sum(_pss(pid) for pid in _tree(self.process.pid)) if self.process else 0
+        return sum(memory.pss(pid) for pid in _tree(self.process.pid)) if self.process else 0
 
     def map_memory(self):
         """Bytes the kernel holds for the BPF maps of the gateway's processes."""
@@ -127,13 +125,7 @@ class Slipgate(Proxy):
         return statistics.get("run_cnt", 0), statistics.get("run_time_ns", 0)
 
     def map_memory(self):
-        sizes = {}
-        for path in glob.glob(f"/proc/{self.process.pid}/fdinfo/*"):
-            with open(path, encoding="ascii") as info:
-                fields = dict(line.split(":\t", 1) for line in info if ":\t" in line)
-            if "map_id" in fields:
-                sizes[int(fields["map_id"])] = int(fields["memlock"])
-        return sum(sizes.values())
+        return memory.bpf_maps(self.process.pid)
 
 
 class SlipgatePreserve(Slipgate):
@@ -239,11 +231,3 @@ def _tree(pid):
         except FileNotFoundError:
             continue
     return pids
-
-
-def _pss(pid):
-    try:
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
-            return int(re.search(r"^Pss:\s+(\d+) kB", rollup.read(), re.M)[1]) * 1024
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
