@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <set>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace slipgate {
 
-// A sorted map of values that are large, many and seldom changed. A copy shares everything with its original: it costs
-// a pointer, the first change after it the nodes, and never a value that stays. What two maps share is known to be
-// equal without a look at it.
+// A sorted map of values that are large, many and seldom changed. A copy shares everything with its original, at the
+// cost of a pointer. A change after it copies a leaf of some dozen entries, and no value but the one that changes. What
+// two maps share is known to be equal without a look at it.
 template <typename Key, typename T>
 class SharedMap {
-    using Nodes = std::map<Key, std::shared_ptr<T>>;
+    using Entry = std::pair<Key, std::shared_ptr<T>>;
+    using Leaf = std::vector<Entry>;  // never empty
+    struct Root {
+        std::vector<std::shared_ptr<Leaf>> leaves;
+        std::size_t size = 0;  // entries
+    };
+    static constexpr std::size_t kMost = 64;  // entries of a leaf
+
+    struct Place {
+        std::size_t leaf = 0;
+        std::size_t entry = 0;  // 0 behind the last leaf
+        bool operator==(const Place&) const = default;
+    };
 
   public:
     using key_type = Key;
@@ -36,59 +49,84 @@ class SharedMap {
         };
 
         const_iterator() = default;
-        explicit const_iterator(typename Nodes::const_iterator node) : node_(node) {}
-        reference operator*() const { return {node_->first, *node_->second}; }
+        const_iterator(const Root* root, Place place) : root_(root), place_(place) {}
+        reference operator*() const {
+            const auto& entry = (*root_->leaves[place_.leaf])[place_.entry];
+            return {entry.first, *entry.second};
+        }
         pointer operator->() const { return {**this}; }
         const_iterator& operator++() {
-            ++node_;
+            place_ = next(*root_, place_);
             return *this;
         }
-        const_iterator operator++(int) { return const_iterator(node_++); }
-        bool operator==(const const_iterator&) const = default;
+        const_iterator operator++(int) { return std::exchange(*this, const_iterator(root_, next(*root_, place_))); }
+        bool operator==(const const_iterator& other) const { return place_ == other.place_; }
 
       private:
-        typename Nodes::const_iterator node_;
+        const Root* root_ = nullptr;
+        Place place_;
     };
     using iterator = const_iterator;
 
-    [[nodiscard]] const_iterator begin() const { return const_iterator(nodes().begin()); }
-    [[nodiscard]] const_iterator end() const { return const_iterator(nodes().end()); }
-    [[nodiscard]] const_iterator find(const Key& key) const { return const_iterator(nodes().find(key)); }
-    [[nodiscard]] const_iterator lower_bound(const Key& key) const { return const_iterator(nodes().lower_bound(key)); }
-    [[nodiscard]] const T& at(const Key& key) const { return *nodes().at(key); }
-    [[nodiscard]] bool contains(const Key& key) const { return nodes().contains(key); }
-    [[nodiscard]] std::size_t size() const { return nodes().size(); }
-    [[nodiscard]] bool empty() const { return nodes().empty(); }
+    [[nodiscard]] const_iterator begin() const { return {&root(), {}}; }
+    [[nodiscard]] const_iterator end() const { return {&root(), {root().leaves.size(), 0}}; }
+    [[nodiscard]] const_iterator lower_bound(const Key& key) const { return {&root(), place_of(key).first}; }
+    [[nodiscard]] const_iterator find(const Key& key) const {
+        const auto [place, found] = place_of(key);
+        return found ? const_iterator(&root(), place) : end();
+    }
+    [[nodiscard]] const T& at(const Key& key) const {
+        const auto [place, found] = place_of(key);
+        if (!found) throw std::out_of_range("SharedMap::at");
+        return *entry_at(place).second;
+    }
+    [[nodiscard]] bool contains(const Key& key) const { return place_of(key).second; }
+    [[nodiscard]] std::size_t size() const { return root().size; }
+    [[nodiscard]] bool empty() const { return size() == 0; }
 
     // The value to be changed, a new one if there is none: until the map is copied.
     T& operator[](const Key& key) {
-        auto& value = own()[key];
-        if (!value) value = std::make_shared<T>();
+        const auto [place, found] = place_of(key);
+        if (!found) return *insert(place, key, std::make_shared<T>());
+        auto& value = own_leaf(place.leaf)[place.entry].second;
         if (value.use_count() > 1) value = std::make_shared<T>(*value);
         return *value;
     }
 
     // False: it has this value already.
     bool put(const Key& key, T value) {
-        const auto known = nodes().find(key);
-        if (known != nodes().end() && *known->second == value) return false;
-        own().insert_or_assign(key, std::make_shared<T>(std::move(value)));
+        const auto [place, found] = place_of(key);
+        if (!found) {
+            insert(place, key, std::make_shared<T>(std::move(value)));
+            return true;
+        }
+        if (*entry_at(place).second == value) return false;
+        own_leaf(place.leaf)[place.entry].second = std::make_shared<T>(std::move(value));
         return true;
     }
 
     // These tell how many there were.
-    std::size_t erase(const Key& key) { return contains(key) ? own().erase(key) : 0; }
+    std::size_t erase(const Key& key) {
+        const auto [place, found] = place_of(key);
+        if (!found) return 0;
+        auto& leaf = own_leaf(place.leaf);
+        leaf.erase(leaf.begin() + static_cast<std::ptrdiff_t>(place.entry));
+        if (leaf.empty()) root_->leaves.erase(root_->leaves.begin() + static_cast<std::ptrdiff_t>(place.leaf));
+        --root_->size;
+        return 1;
+    }
     std::size_t retain(const std::set<Key>& keys) {  // erases the others
-        std::set<Key> others;
-        for (const auto& [key, value] : nodes()) {
-            if (!keys.contains(key)) others.insert(key);
+        std::vector<Key> others;
+        for (const auto& [key, value] : *this) {
+            if (!keys.contains(key)) others.push_back(key);
         }
-        for (const auto& key : others) own().erase(key);
+        for (const auto& key : others) erase(key);
         return others.size();
     }
 
     // Becomes equal to the other one; values that are equal already stay those that this one shares.
     void become(const SharedMap& other) {
+        if (empty()) *this = other;
         const auto before = *this;
         for_each_difference(before, other, [&](const Key& key, const T* /*old*/, const T* now) {
             if (now == nullptr)
@@ -99,9 +137,10 @@ class SharedMap {
     }
 
     // Nothing was changed since one was copied from the other.
-    [[nodiscard]] bool shares_all(const SharedMap& other) const { return &nodes() == &other.nodes(); }
+    [[nodiscard]] bool shares_all(const SharedMap& other) const { return &root() == &other.root(); }
 
     bool operator==(const SharedMap& other) const {
+        if (size() != other.size()) return false;
         bool equal = true;
         for_each_difference(*this, other, [&](const Key& /*key*/, const T* a, const T* b) {
             equal = equal && a != nullptr && b != nullptr && *a == *b;
@@ -115,38 +154,82 @@ class SharedMap {
     friend void for_each_difference(const SharedMap& before, const SharedMap& after, Visit visit) {
         if (before.shares_all(after)) return;
         const T* const none = nullptr;
-        const auto less = before.nodes().key_comp();
-        auto old = before.nodes().begin();
-        auto now = after.nodes().begin();
-        while (old != before.nodes().end() || now != after.nodes().end()) {
-            if (now == after.nodes().end() || (old != before.nodes().end() && less(old->first, now->first))) {
-                visit(old->first, static_cast<const T*>(old->second.get()), none);
-                ++old;
-            } else if (old == before.nodes().end() || less(now->first, old->first)) {
-                visit(now->first, none, static_cast<const T*>(now->second.get()));
-                ++now;
-            } else {
-                if (old->second != now->second)
-                    visit(now->first, static_cast<const T*>(old->second.get()),
-                          static_cast<const T*>(now->second.get()));
-                ++old;
-                ++now;
+        Place old;
+        Place now;
+        while (before.has(old) || after.has(now)) {
+            if (before.has(old) && after.has(now) && old.entry == 0 && now.entry == 0 &&
+                before.root().leaves[old.leaf] == after.root().leaves[now.leaf]) {
+                ++old.leaf;
+                ++now.leaf;
+                continue;
             }
+            const auto* const a = before.has(old) ? &before.entry_at(old) : nullptr;
+            const auto* const b = after.has(now) ? &after.entry_at(now) : nullptr;
+            const bool is_old = a != nullptr && (b == nullptr || !(b->first < a->first));
+            const bool is_new = b != nullptr && (a == nullptr || !(a->first < b->first));
+            if (!is_old || !is_new || a->second != b->second)
+                visit(is_old ? a->first : b->first, is_old ? a->second.get() : none, is_new ? b->second.get() : none);
+            if (is_old) old = next(before.root(), old);
+            if (is_new) now = next(after.root(), now);
         }
     }
 
   private:
-    [[nodiscard]] const Nodes& nodes() const {
-        static const Nodes kNone;
-        return nodes_ ? *nodes_ : kNone;
-    }
-    Nodes& own() {
-        if (!nodes_) nodes_ = std::make_shared<Nodes>();
-        if (nodes_.use_count() > 1) nodes_ = std::make_shared<Nodes>(*nodes_);
-        return *nodes_;
+    static Place next(const Root& root, Place place) {
+        if (++place.entry < root.leaves[place.leaf]->size()) return place;
+        return {place.leaf + 1, 0};
     }
 
-    std::shared_ptr<Nodes> nodes_;  // null: empty
+    [[nodiscard]] const Root& root() const {
+        static const Root kEmpty;
+        return root_ ? *root_ : kEmpty;
+    }
+    [[nodiscard]] bool has(Place place) const { return place.leaf < root().leaves.size(); }
+    [[nodiscard]] const Entry& entry_at(Place place) const { return (*root().leaves[place.leaf])[place.entry]; }
+
+    // The first entry that is not less than `key`, and whether that is its own.
+    [[nodiscard]] std::pair<Place, bool> place_of(const Key& key) const {
+        const auto& leaves = root().leaves;
+        const auto leaf = std::partition_point(leaves.begin(), leaves.end(),
+                                               [&](const auto& candidate) { return candidate->back().first < key; });
+        const auto index = static_cast<std::size_t>(leaf - leaves.begin());
+        if (leaf == leaves.end()) return {{index, 0}, false};
+        const auto entry = std::partition_point((*leaf)->begin(), (*leaf)->end(),
+                                                [&](const auto& candidate) { return candidate.first < key; });
+        return {{index, static_cast<std::size_t>(entry - (*leaf)->begin())}, !(key < entry->first)};
+    }
+
+    Root& own_root() {
+        if (!root_) root_ = std::make_shared<Root>();
+        if (root_.use_count() > 1) root_ = std::make_shared<Root>(*root_);
+        return *root_;
+    }
+    Leaf& own_leaf(std::size_t index) {
+        auto& leaf = own_root().leaves[index];
+        if (leaf.use_count() > 1) leaf = std::make_shared<Leaf>(*leaf);
+        return *leaf;
+    }
+
+    // `place`: of the first entry with a greater key.
+    std::shared_ptr<T> insert(Place place, const Key& key, std::shared_ptr<T> value) {
+        auto& root = own_root();
+        ++root.size;
+        if (place.leaf == root.leaves.size()) {  // behind the last leaf
+            if (root.leaves.empty()) root.leaves.push_back(std::make_shared<Leaf>());
+            place = {root.leaves.size() - 1, root.leaves.back()->size()};
+        }
+        auto& leaf = own_leaf(place.leaf);
+        leaf.emplace(leaf.begin() + static_cast<std::ptrdiff_t>(place.entry), key, value);
+        if (leaf.size() > kMost) {
+            const auto middle = leaf.begin() + kMost / 2;
+            auto upper = std::make_shared<Leaf>(std::make_move_iterator(middle), std::make_move_iterator(leaf.end()));
+            leaf.erase(middle, leaf.end());
+            root.leaves.insert(root.leaves.begin() + static_cast<std::ptrdiff_t>(place.leaf) + 1, std::move(upper));
+        }
+        return value;
+    }
+
+    std::shared_ptr<Root> root_;  // null: empty
 };
 
 }  // namespace slipgate

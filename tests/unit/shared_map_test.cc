@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
@@ -96,6 +97,55 @@ TEST(SharedMap, BecomesAnotherAndKeepsWhatIsEqual) {
     map.become(same);
     EXPECT_EQ(map, same);
     EXPECT_THAT(differences(before, map), ElementsAre("*b", "-c")) << "a is still shared";
+}
+
+// Enough entries that they are kept in many pieces, which come, split and go.
+TEST(SharedMap, IsASortedMapWhateverItsSize) {
+    std::mt19937 random(1);
+    const auto below = [&](int limit) { return std::uniform_int_distribution<int>(0, limit - 1)(random); };
+    SharedMap<int, int> map;
+    std::map<int, int> expected;
+    for (int round = 0; round < 60; ++round) {
+        const auto copy = map;
+        const auto expected_of_copy = expected;
+        const bool grows = below(3) > 0;
+        for (int n = 0; n < 200; ++n) {
+            const int key = below(5000);
+            if (grows) {
+                const int value = below(3);
+                EXPECT_EQ(map.put(key, value), !expected.contains(key) || expected.at(key) != value);
+                expected[key] = value;
+            } else {
+                EXPECT_EQ(map.erase(key), expected.erase(key));
+            }
+            EXPECT_EQ(map.contains(key), grows);
+            const int other = below(5000);
+            const auto found = map.lower_bound(other);
+            const auto wanted = expected.lower_bound(other);
+            ASSERT_EQ(found == map.end(), wanted == expected.end());
+            if (wanted != expected.end()) {
+                ASSERT_EQ(found->first, wanted->first);
+            }
+        }
+        ASSERT_EQ(map.size(), expected.size());
+        ASSERT_TRUE(
+            std::equal(map.begin(), map.end(), expected.begin(), expected.end(),
+                       [](const auto& a, const auto& b) { return a.first == b.first && a.second == b.second; }));
+        ASSERT_TRUE(
+            std::equal(copy.begin(), copy.end(), expected_of_copy.begin(), expected_of_copy.end(),
+                       [](const auto& a, const auto& b) { return a.first == b.first && a.second == b.second; }));
+        std::map<int, int> patched = expected_of_copy;
+        for_each_difference(copy, map, [&](int key, const int* /*before*/, const int* after) {
+            if (after == nullptr)
+                patched.erase(key);
+            else
+                patched[key] = *after;
+        });
+        ASSERT_EQ(patched, expected);
+    }
+    EXPECT_GT(expected.size(), 1000U);
+    map.retain({});
+    EXPECT_TRUE(map.empty());
 }
 
 // Maps that share nothing, some or all, after changes at random: what std::map says.
