@@ -13,6 +13,8 @@
 namespace slipgate {
 namespace {
 
+constexpr const char* kZone = "topology.kubernetes.io/zone";
+
 // Two Gateways, of which one needs endpoints that see the client's address; few objects that lead to each other often.
 class World {
   public:
@@ -33,7 +35,7 @@ class World {
             case 1:
                 return set(snapshot.services, fmt::format("default/s{}", below(4)), [&](auto& s) { make(s); });
             case 2:
-                return set(snapshot.nodes, "here", [&](auto& node) { node.meta.labels["zone"] = digit(2); });
+                return set(snapshot.nodes, "here", [&](auto& node) { node.meta.labels[kZone] = digit(2); });
             case 3:
             case 4:
                 return set(snapshot.tls_routes, fmt::format("default/r{}", below(5)), [&](auto& r) { make(r); });
@@ -130,6 +132,7 @@ class World {
             endpoint.ready = below(3) > 0;
             endpoint.terminating = !endpoint.ready;
             if (below(2) == 0) endpoint.node_name = "here";
+            if (below(4) > 0) endpoint.for_zones = {digit(2)};
             slice.endpoints.push_back(endpoint);
         }
     }
