@@ -5,12 +5,11 @@
 #include <map>
 #include <optional>
 
+#include "agent/model/labels.h"
 #include "agent/translate/source_modes.h"
 
 namespace slipgate {
 namespace {
-
-constexpr const char* kServiceNameLabel = "kubernetes.io/service-name";
 
 struct Candidate {
     std::optional<SourceMode> source;  // none: it would have to see the client's address, and cannot

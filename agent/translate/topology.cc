@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "agent/model/labels.h"
+
 namespace slipgate {
 namespace {
-
-constexpr const char* kZoneLabel = "topology.kubernetes.io/zone";
 
 Hint hint_for(const std::string& here, const std::vector<std::string>& names) {
     if (names.empty()) return Hint::kNone;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "agent/base/log.h"
+#include "agent/model/labels.h"
 #include "agent/model/parse.h"
 #include "agent/source/kube/message.h"
 
@@ -15,7 +16,22 @@ using nlohmann::json;
 constexpr std::string_view kOurAnnotations = "slipgate.dev/";
 constexpr const char* kBundleVersion = "gateway.networking.k8s.io/bundle-version";
 
-// Items of a list do not say what they are; annotations can be many times as large as the rest.
+bool is_label_used(const Resource& resource, std::string_view label) {
+    return resource.kind == "Namespace" || (resource.kind == "EndpointSlice" && label == kServiceNameLabel) ||
+           (resource.kind == "Node" && label == kZoneLabel);
+}
+
+// Of labels or annotations, those that are used.
+template <typename IsUsed>
+void keep(json& metadata, const char* field, IsUsed is_used) {
+    const auto entries = metadata.find(field);
+    if (entries == metadata.end() || !entries->is_object()) return;
+    for (auto entry = entries->begin(); entry != entries->end();)
+        entry = is_used(entry.key()) ? std::next(entry) : entries->erase(entry);
+}
+
+// Items of a list do not say what they are. Labels and annotations can be many times as large as the rest, and may
+// change all the time.
 void prepare(json& document, const Resource& resource, std::string_view version) {
     document["apiVersion"] =
         resource.group.empty() ? std::string(version) : fmt::format("{}/{}", resource.group, version);
@@ -23,10 +39,8 @@ void prepare(json& document, const Resource& resource, std::string_view version)
     const auto metadata = document.find("metadata");
     if (metadata == document.end() || !metadata->is_object()) return;
     metadata->erase("managedFields");
-    const auto annotations = metadata->find("annotations");
-    if (annotations == metadata->end() || !annotations->is_object()) return;
-    for (auto entry = annotations->begin(); entry != annotations->end();)
-        entry = entry.key().starts_with(kOurAnnotations) ? std::next(entry) : annotations->erase(entry);
+    keep(*metadata, "annotations", [](std::string_view key) { return key.starts_with(kOurAnnotations); });
+    keep(*metadata, "labels", [&](std::string_view key) { return is_label_used(resource, key); });
 }
 
 // The API server knows its own fields; what it holds without an error is not worth a word.

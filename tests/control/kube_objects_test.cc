@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is kept of the objects an API server hands out, and what is a change of them.
+#include "agent/source/kube/objects.h"
+
+#include <gtest/gtest.h>
+
+namespace slipgate::kube {
+namespace {
+
+using nlohmann::json;
+
+json object(json labels, json annotations = json::object(), json status = json::object()) {
+    return {
+        {"metadata",
+         {{"namespace", "shop"},
+          {"name", "web"},
+          {"generation", 1},
+          {"labels", std::move(labels)},
+          {"annotations", std::move(annotations)}}},
+        {"addressType", "IPv4"},
+        {"endpoints", json::array()},
+        {"spec",
+         {{"gatewayClassName", "slipgate"},
+          {"listeners", {{{"name", "tls"}, {"port", 443}, {"protocol", "TLS"}, {"tls", {{"mode", "Passthrough"}}}}}}}},
+        {"status", std::move(status)}};
+}
+
+// Is `after` another object for the agent than `before`?
+bool differ(std::string_view kind, json before, json after) {
+    Objects objects;
+    objects.put(resource_of(kind), "v1", std::move(before));
+    EXPECT_TRUE(objects.take_changed()) << kind;
+    objects.put(resource_of(kind), "v1", std::move(after));
+    EXPECT_TRUE(objects.snapshot().problems.empty()) << kind;
+    return objects.take_changed();
+}
+
+TEST(KubeObjects, LabelsThatAreUsedAreAChange) {
+    const auto with = [](const char* label, const char* value) { return object({{label, value}}); };
+    EXPECT_TRUE(differ("Namespace", with("team", "a"), with("team", "b")));
+    EXPECT_TRUE(
+        differ("EndpointSlice", with("kubernetes.io/service-name", "a"), with("kubernetes.io/service-name", "b")));
+    EXPECT_TRUE(differ("Node", with("topology.kubernetes.io/zone", "a"), with("topology.kubernetes.io/zone", "b")));
+}
+
+TEST(KubeObjects, OtherLabelsAreNone) {
+    for (const auto* kind : {"Node", "EndpointSlice", "Gateway"}) {
+        EXPECT_FALSE(differ(kind, object({{"team", "a"}}), object({{"team", "b"}}))) << kind;
+    }
+}
+
+TEST(KubeObjects, OnlyOurAnnotationsAreAChange) {
+    EXPECT_TRUE(differ("Gateway", object({}, {{"slipgate.dev/source-mode", "snat"}}),
+                       object({}, {{"slipgate.dev/source-mode", "preserve"}})));
+    EXPECT_FALSE(differ("Gateway", object({}, {{"example.com/note", "a"}}), object({}, {{"example.com/note", "b"}})));
+}
+
+// Each status that is written comes back as an event of the watch.
+TEST(KubeObjects, AStatusIsNone) {
+    EXPECT_FALSE(differ("Gateway", object({}), object({}, json::object(), {{"conditions", json::array()}})));
+}
+
+}  // namespace
+}  // namespace slipgate::kube
