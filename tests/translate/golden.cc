@@ -130,6 +130,10 @@ Settings settings_of(std::string_view input) {
 
 }  // namespace
 
+LoadedSnapshot load_files(const std::string& text) {
+    return load_snapshot(text, "input");
+}
+
 std::string read_file(const std::filesystem::path& path) {
     std::ifstream file(path);
     if (!file) throw std::runtime_error("cannot read " + path.string());
@@ -151,8 +155,8 @@ std::filesystem::path output_of(const std::filesystem::path& input) {
     return text + ".out.yaml";
 }
 
-Translated translate_yaml(const std::string& shared, const std::string& input) {
-    auto loaded = load_snapshot(shared + "\n---\n" + input, "input");
+Translated translate_yaml(const std::string& shared, const std::string& input, const Load& load) {
+    auto loaded = load(shared + "\n---\n" + input);
     Translated result;
     for (const auto& problem : loaded.problems) result.problems.push_back(problem.to_string());
     const auto [options, circumstances, findings, bundle_versions] = settings_of(input);

@@ -12,10 +12,12 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/source/file/load.h"
 #include "agent/translate/findings.h"
 
 namespace slipgate::golden {
@@ -32,7 +34,12 @@ struct Translated {
     std::vector<std::string> problems;  // of reading the input: there should be none
 };
 
+// The way of a source from YAML documents to a snapshot.
+using Load = std::function<LoadedSnapshot(const std::string& text)>;
+[[nodiscard]] LoadedSnapshot load_files(const std::string& text);
+
 // Translates the documents of `input` together with those of `shared`.
-[[nodiscard]] Translated translate_yaml(const std::string& shared, const std::string& input);
+[[nodiscard]] Translated translate_yaml(const std::string& shared, const std::string& input,
+                                        const Load& load = load_files);
 
 }  // namespace slipgate::golden

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <random>
 
+#include "tests/translate/api_objects.h"
+
 namespace slipgate {
 namespace {
 
@@ -15,17 +17,25 @@ std::string shared() {
     return golden::read_file(kFolder / "shared.yaml");
 }
 
-TEST(Golden, EveryInputBecomesItsOutput) {
+void expect_each_output(const golden::Load& load) {
     const auto inputs = golden::inputs_in(kFolder);
     ASSERT_GT(inputs.size(), 100U);
     for (const auto& input : inputs) {
         SCOPED_TRACE(input.filename().string() +
                      " (scripts/regen-golden writes the outputs anew; read the difference)");
-        const auto actual = golden::translate_yaml(shared(), golden::read_file(input));
+        const auto actual = golden::translate_yaml(shared(), golden::read_file(input), load);
         EXPECT_EQ(actual.problems, std::vector<std::string>{});
         ASSERT_TRUE(std::filesystem::exists(golden::output_of(input)));
         EXPECT_EQ(actual.output, golden::read_file(golden::output_of(input)));
     }
+}
+
+TEST(Golden, EveryInputBecomesItsOutput) {
+    expect_each_output(golden::load_files);
+}
+
+TEST(Golden, EveryInputOfAnApiServerBecomesTheSameOutput) {
+    expect_each_output(golden::load_api_objects);
 }
 
 TEST(Golden, AnInputWithAMistakeIsNoticed) {
