@@ -9,8 +9,8 @@ AIMS = {"start": 10.0, "memory pss": 300.0, "event p99": 50.0}  # of the issue: 
 
 
 def figures(run):
-    """{name: (value, unit)} of one run: {"start": s, "restart": s, "memory": {...}, "series": {name: [s, ...]}}."""
-    found = {"start": (run["start"], "s"), "restart": (run["restart"], "s")}
+    """{name: (value, unit)} of one run: {"start": s, "statuses": s, "restart": s, "memory": {...}, "series": {name: [s, ...]}}."""
+    found = {name: (run[name], "s") for name in ("start", "statuses", "restart")}
     for kind, value in run["memory"].items():
         found[f"memory {kind}"] = (value / 1e6, "MB")
     for name, durations in run["series"].items():

@@ -12,6 +12,7 @@ from harness.wait import eventually
 IN_THE_MAPS = re.compile(r'msg="the change is in the maps" after_us=(\d+)$', re.MULTILINE)
 COMPLETE = re.compile(r'^time=(\S+) .* msg="configuration is in the data path"', re.MULTILINE)
 START_PATIENCE = 300  # seconds
+STATUS_PATIENCE = 900
 
 
 def seconds_of(timestamp):
@@ -34,6 +35,13 @@ class Subject(ClusterSlipgated):
         found = eventually(lambda: self._process.running and COMPLETE.search(self.log_text()) or None, "the maps are complete",
                            START_PATIENCE)
         return seconds_of(found[1]) - start
+
+    def statuses_timed(self):
+        """Seconds from now until there is nothing left to write."""
+        start = time.monotonic()
+        eventually(lambda: self.metric("slipgate_status_writer") == 1 and self.metric("slipgate_status_pending") == 0,
+                   "all statuses are written", STATUS_PATIENCE)
+        return time.monotonic() - start
 
     def log_text(self):
         return self.log.read_text() if self.log.exists() else ""
