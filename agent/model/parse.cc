@@ -139,7 +139,7 @@ ParseOutcome parse_object(const nlohmann::json& document, std::string_view defau
     outcome.id.namespace_ = meta.namespace_;
     outcome.id.name = meta.name;
     auto object = kind->parse(root, std::move(meta));
-    if (!has_errors(outcome.problems)) outcome.object = std::move(object);
+    (has_errors(outcome.problems) ? outcome.refused : outcome.object) = std::move(object);
     return outcome;
 }
 

@@ -36,8 +36,9 @@ struct ObjectId {
 [[nodiscard]] std::string_view nearest_kind(std::string_view api_version, std::string_view kind);
 
 struct ParseOutcome {
-    ObjectId id;                   // as far as it could be read
-    std::optional<Object> object;  // absent: refused, some problem is an error
+    ObjectId id;                    // as far as it could be read
+    std::optional<Object> object;   // absent: refused, some problem is an error
+    std::optional<Object> refused;  // what could be read of one that is; what could not is as if it were absent
     Problems problems;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One function per kind, called by parse_object(). `root` is the whole document; what is returned after a reported
-// error is thrown away.
+// error is what could be read.
 #pragma once
 
 #include <algorithm>

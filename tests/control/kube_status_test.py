@@ -122,6 +122,35 @@ class Writes(StatusCase):
         self.assertEqual(conditions_of(self.api.get("gateways", "gateway")), {"Accepted": "True", "Programmed": "True"},
                          "a Gateway of another class is left alone")
 
+    def test_what_only_the_agent_refuses_is_not_accepted(self):
+        """The experimental channel's CRD takes references that differ in their port only."""
+        def refer_twice(item):
+            item["spec"]["parentRefs"] = [dict(item["spec"]["parentRefs"][0], port=port) for port in (443, 8443)]
+            item["metadata"]["generation"] = 2
+
+        def use_a_new_mode(item):
+            item["spec"]["listeners"][0]["tls"]["mode"] = "Peek"
+            item["metadata"]["generation"] = 2
+
+        self.wait_until_written(self.write())
+        self.change("tlsroutes", "r", refer_twice)
+        eventually(lambda: self.accepted() == "False", "the route is not accepted")
+        entries = self.of_route()
+        self.assertEqual([entry["parentRef"]["port"] for entry in entries], [443, 8443])
+        for entry in entries:
+            self.assertEqual({condition["observedGeneration"] for condition in entry["conditions"]}, {2})
+            self.assertEqual(entry["conditions"][0]["reason"], "UnsupportedValue")
+            self.assertIn("spec.parentRefs[1].sectionName: Invalid value", entry["conditions"][0]["message"])
+        self.change("gateways", "gateway", use_a_new_mode)
+        eventually(lambda: conditions_of(self.api.get("gateways", "gateway")) == {"Accepted": "False", "Programmed": "False"}, "gateway")
+        gateway = self.api.get("gateways", "gateway")["status"]
+        self.assertEqual({(c["reason"], c["observedGeneration"]) for c in gateway["conditions"]}, {("Invalid", 2)})
+        self.assertIn('spec.listeners[0].tls.mode: Unsupported value: "Peek"', gateway["conditions"][0]["message"])
+        self.assertEqual(gateway["listeners"], [])
+        self.assertEqual([address["value"] for address in gateway["addresses"]], ["192.0.2.1"], "kept for the time after")
+        self.change("gateways", "gateway", lambda item: item["spec"]["listeners"][0]["tls"].update(mode="Passthrough"))
+        eventually(lambda: conditions_of(self.api.get("gateways", "gateway")) == {"Accepted": "True", "Programmed": "True"}, "repaired")
+
     def test_events_tell_what_becomes_bad_and_good_again(self):
         self.wait_until_written(self.write())
         self.assertEqual(self.api.all("events"), [])

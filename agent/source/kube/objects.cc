@@ -53,15 +53,26 @@ std::vector<SourceProblem> errors_of(const ParseOutcome& outcome, const json& do
     return errors;
 }
 
+// Takes the object out of the outcome.
+std::optional<UnsupportedObject> unsupported_of(ParseOutcome& outcome) {
+    if (!outcome.refused) return {};
+    UnsupportedObject unsupported{*std::move(outcome.refused), {}};
+    for (const auto& problem : outcome.problems) {
+        if (problem.severity != Severity::error) continue;
+        unsupported.why += (unsupported.why.empty() ? "" : "; ") + problem.to_string();
+    }
+    return unsupported;
+}
+
 }  // namespace
 
 void Objects::put(const Resource& resource, std::string_view version, json document) {
     const auto key = key_of(document);
     if (key.empty()) return;  // no API server stores an object without a name
-    stored_.put(resource, version, document);
     if (resource.metadata_only) return put_definition(key, document);
     prepare(document, resource, version);
     auto outcome = parse_object(document);
+    stored_.put(resource, version, document, unsupported_of(outcome));
     set_problems({resource.kind, key}, errors_of(outcome, document));
     const bool changed = outcome.object ? resource.objects.put(snapshot_, *std::move(outcome.object))
                                         : resource.objects.erase(snapshot_, key);

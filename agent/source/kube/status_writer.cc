@@ -9,6 +9,7 @@
 #include "agent/model/timestamp_text.h"
 #include "agent/source/kube/message.h"
 #include "agent/source/kube/refusal.h"
+#include "agent/source/kube/unsupported_status.h"
 
 namespace slipgate::kube {
 namespace {
@@ -43,6 +44,14 @@ std::optional<WantedStatus> find_in(const Map& statuses, const std::string& key)
     return found->second;
 }
 
+std::optional<WantedStatus> status_in(const Statuses& statuses, const ObjectKey& key) {
+    const auto& [resource, name] = key;
+    if (resource->kind == "GatewayClass") return find_in(statuses.gateway_classes, name);
+    if (resource->kind == "Gateway") return find_in(statuses.gateways, name);
+    if (resource->kind == "ListenerSet") return find_in(statuses.listener_sets, name);
+    return find_in(statuses.tls_routes, name);
+}
+
 std::string status_path(const ObjectKey& key, const StoredObject& stored) {
     return object_path(*key.first, stored.version, key.second) + "/status";
 }
@@ -73,6 +82,7 @@ void StatusWriter::want(const Statuses& statuses) {
     for_each_difference(wanted_.listener_sets, statuses.listener_sets, changed_of("ListenerSet"));
     for_each_difference(wanted_.tls_routes, statuses.tls_routes, changed_of("TLSRoute"));
     wanted_ = statuses;
+    for (const auto& [key, object] : stored_.unsupported()) look_again(key);  // its class or its parents may be others
     is_wanted_ = true;
 }
 
@@ -176,14 +186,13 @@ void StatusWriter::look_at(const ObjectKey& key) {
 
 // Nothing: the object is none of ours.
 std::optional<WantedStatus> StatusWriter::wanted(const ObjectKey& key, const StoredObject& stored) const {
-    const auto& [resource, name] = key;
-    if (resource->kind == "GatewayClass") return find_in(wanted_.gateway_classes, name);
-    if (resource->kind == "Gateway") return find_in(wanted_.gateways, name);
-    if (resource->kind == "ListenerSet") return find_in(wanted_.listener_sets, name);
-    auto route = find_in(wanted_.tls_routes, name);
+    const auto unsupported = stored_.unsupported().find(key);
+    auto status = unsupported == stored_.unsupported().end() ? status_in(wanted_, key)
+                                                             : unsupported_status(unsupported->second, wanted_);
     // Our entries have to go when the route is no longer ours.
-    if (!route && stored.status.find(kOurController) != std::string::npos) route = TlsRouteStatus{};
-    return route;
+    const bool is_route = key.first->kind == "TLSRoute";
+    if (is_route && !status && stored.status.find(kOurController) != std::string::npos) status = TlsRouteStatus{};
+    return status;
 }
 
 // The resource version makes it a conflict if somebody else wrote since.
@@ -225,7 +234,7 @@ void StatusWriter::on_written(const ObjectKey& key, const HttpResponse& response
     const Regarding regarding{key, known->version, metadata == nullptr ? "" : text_of(*metadata, "uid")};
     const auto status = object->find("status");
     if (status != object->end()) recorder_.record(regarding, compare_statuses(before, *status));
-    keep(key, *object);
+    stored_.learn(key, *object);
 }
 
 void StatusWriter::on_read(const ObjectKey& key, const HttpResponse& response) {
@@ -233,7 +242,7 @@ void StatusWriter::on_read(const ObjectKey& key, const HttpResponse& response) {
     auto& task = tasks_.at(key);
     task.is_stale = false;
     task.due = kNever;
-    if (const auto object = parse_json_object(response.body)) keep(key, *object);
+    if (const auto object = parse_json_object(response.body)) stored_.learn(key, *object);
     ready_.insert(key);
 }
 
@@ -276,15 +285,6 @@ void StatusWriter::on_rejection(const ObjectKey& key, const std::string& message
     known = message;
     log::error("statuses", "the API server rejects the status",
                {{"kind", key.first->kind}, {"name", key.second}, {"error", message}});
-}
-
-// What an answer tells of an object that is still there; that it is another one now is our own doing.
-void StatusWriter::keep(const ObjectKey& key, const json& object) {
-    const auto* const known = stored_.find(key);
-    if (known == nullptr) return;
-    for (const auto& changed : stored_.take_changed()) look_again(changed);
-    stored_.put(*key.first, known->version, object);
-    (void)stored_.take_changed();
 }
 
 // For reasons of the object: at once, then later and later.

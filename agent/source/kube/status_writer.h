@@ -75,7 +75,6 @@ class StatusWriter {
     void on_read(const ObjectKey& key, const HttpResponse& response);
     void on_refusal(const ObjectKey& key, const HttpResponse& response, const char* verb);
     void on_rejection(const ObjectKey& key, const std::string& message);
-    void keep(const ObjectKey& key, const nlohmann::json& object);
     void retry(const ObjectKey& key);
     void pause(const ObjectKey& key, std::string problem, std::chrono::seconds at_least);
     void end_pause(const ObjectKey& key);

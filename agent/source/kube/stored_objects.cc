@@ -8,6 +8,8 @@
 namespace slipgate::kube {
 namespace {
 
+using nlohmann::json;
+
 // Resource versions grow, as decimal numbers of any length (KEP-5504). Of what is none, nothing is older.
 bool is_older(std::string_view a, std::string_view b) {
     const auto is_number = [](std::string_view text) {
@@ -17,32 +19,58 @@ bool is_older(std::string_view a, std::string_view b) {
     return a.size() != b.size() ? a.size() < b.size() : a < b;
 }
 
-std::string status_of(const nlohmann::json& document) {
+std::string status_of(const json& document) {
     const auto found = document.find("status");
     return found != document.end() && found->is_object() ? found->dump() : std::string();
 }
 
+StoredObject stored(std::string_view version, const json& document) {
+    const auto* const metadata = metadata_of(document);
+    return {version, metadata == nullptr ? "" : text_of(*metadata, "resourceVersion"), generation_of(document),
+            status_of(document)};
+}
+
 }  // namespace
 
-void StoredObjects::put(const Resource& resource, std::string_view version, const nlohmann::json& document) {
-    const auto* const metadata = metadata_of(document);
-    if (!resource.has_our_status || metadata == nullptr) return;
-    ObjectKey key{&resource, key_of(document)};
-    StoredObject next{version, text_of(*metadata, "resourceVersion"), generation_of(document), status_of(document)};
+void StoredObjects::put(const Resource& resource, std::string_view version, const json& document,
+                        std::optional<UnsupportedObject> unsupported) {
+    if (!resource.has_our_status || metadata_of(document) == nullptr) return;
+    const ObjectKey key{&resource, key_of(document)};
+    auto next = stored(version, document);
     auto& known = objects_[key];
     if (is_older(next.resource_version, known.resource_version)) return;
-    if (next.status != known.status || next.generation != known.generation) changed_.insert(std::move(key));
+    const bool is_other = set_unsupported(key, std::move(unsupported));
+    if (is_other || next.status != known.status || next.generation != known.generation) changed_.insert(key);
     known = std::move(next);
+}
+
+void StoredObjects::learn(const ObjectKey& key, const json& document) {
+    const auto known = objects_.find(key);
+    if (known == objects_.end()) return;
+    auto next = stored(known->second.version, document);
+    if (!is_older(next.resource_version, known->second.resource_version)) known->second = std::move(next);
 }
 
 void StoredObjects::erase(const Resource& resource, const std::string& key) {
     objects_.erase({&resource, key});
+    unsupported_.erase({&resource, key});
 }
 
 void StoredObjects::retain(const Resource& resource, const std::set<std::string>& keys) {
-    std::erase_if(objects_, [&](const auto& object) {
-        return object.first.first == &resource && !keys.contains(object.first.second);
-    });
+    const auto is_gone = [&](const auto& entry) {
+        return entry.first.first == &resource && !keys.contains(entry.first.second);
+    };
+    std::erase_if(objects_, is_gone);
+    std::erase_if(unsupported_, is_gone);
+}
+
+// True: the reason is another one than before.
+bool StoredObjects::set_unsupported(const ObjectKey& key, std::optional<UnsupportedObject> unsupported) {
+    if (!unsupported) return unsupported_.erase(key) > 0;
+    const auto [known, is_new] = unsupported_.try_emplace(key);
+    const bool is_other = is_new || known->second.why != unsupported->why;
+    known->second = *std::move(unsupported);
+    return is_other;
 }
 
 const StoredObject* StoredObjects::find(const ObjectKey& key) const {

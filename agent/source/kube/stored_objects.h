@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,22 +25,37 @@ struct StoredObject {
     std::string status;  // JSON, which is a fraction of what it takes when it is parsed; empty: none
 };
 
+// One that the API server takes and the agent does not.
+struct UnsupportedObject {
+    Object object;    // what could be read of it
+    std::string why;  // fields and reasons
+};
+
 // Of all kinds with Resource::has_our_status; other kinds are passed over.
 class StoredObjects {
   public:
-    // What a watch, or an answer to a write, tells may be older than what is known: then it is passed over.
-    void put(const Resource& resource, std::string_view version, const nlohmann::json& document);
+    // What a list or a watch tells. It may be older than what is known: then it is passed over. `unsupported`: none
+    // if the agent takes the object.
+    void put(const Resource& resource, std::string_view version, const nlohmann::json& document,
+             std::optional<UnsupportedObject> unsupported = {});
+    // What the answer to a request tells of an object that is still there. Our own doing is no change.
+    void learn(const ObjectKey& key, const nlohmann::json& document);
     void erase(const Resource& resource, const std::string& key);
     void retain(const Resource& resource, const std::set<std::string>& keys);  // erases the others
 
     [[nodiscard]] const StoredObject* find(const ObjectKey& key) const;  // null: it is not there
     [[nodiscard]] const std::map<ObjectKey, StoredObject>& all() const { return objects_; }
 
-    // Those whose status or generation is another one since the last call.
+    [[nodiscard]] const std::map<ObjectKey, UnsupportedObject>& unsupported() const { return unsupported_; }
+
+    // Those whose status, generation or support is another one since the last call.
     [[nodiscard]] std::set<ObjectKey> take_changed() { return std::exchange(changed_, {}); }
 
   private:
+    bool set_unsupported(const ObjectKey& key, std::optional<UnsupportedObject> unsupported);
+
     std::map<ObjectKey, StoredObject> objects_;
+    std::map<ObjectKey, UnsupportedObject> unsupported_;
     std::set<ObjectKey> changed_;
 };
 

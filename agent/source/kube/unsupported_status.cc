@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/source/kube/unsupported_status.h"
+
+#include "agent/model/controller.h"
+
+namespace slipgate::kube {
+namespace {
+
+class Unsupported {
+  public:
+    Unsupported(const UnsupportedObject& unsupported, const Statuses& statuses)
+        : why_(unsupported.why), statuses_(statuses) {}
+
+    std::optional<WantedStatus> operator()(const GatewayClass& gateway_class) const {
+        if (gateway_class.controller_name != kOurController) return {};
+        return GatewayClassStatus{{condition("Accepted", "Unsupported", gateway_class.meta)}, {}};
+    }
+
+    // It keeps its addresses, to be served on the same ones when it is taken again.
+    std::optional<WantedStatus> operator()(const Gateway& gateway) const {
+        if (!statuses_.gateway_classes.contains(gateway.gateway_class_name)) return {};
+        GatewayStatus status{{}, 0, not_accepted(gateway.meta), {}};
+        for (const auto& address : gateway.assigned) status.addresses.push_back({"IPAddress", address.to_string()});
+        return status;
+    }
+
+    std::optional<WantedStatus> operator()(const ListenerSet& set) const {
+        if (!is_ours(set.parent_ref, set.meta)) return {};
+        return ListenerSetStatus{not_accepted(set.meta), {}};
+    }
+
+    std::optional<WantedStatus> operator()(const TlsRoute& route) const {
+        TlsRouteStatus status;
+        for (const auto& ref : route.parent_refs) {
+            if (!is_ours(ref, route.meta)) continue;
+            status.parents.push_back({ref,
+                                      kOurController,
+                                      {condition("Accepted", "UnsupportedValue", route.meta),
+                                       {"ResolvedRefs", "Unknown", "Pending", "the route is not accepted",
+                                        route.meta.generation}}});
+        }
+        if (status.parents.empty()) return {};
+        return status;
+    }
+
+    // The agent writes no status of the other kinds.
+    template <typename T>
+    std::optional<WantedStatus> operator()(const T& /*object*/) const {
+        return {};
+    }
+
+  private:
+    [[nodiscard]] Condition condition(const char* type, const char* reason, const ObjectMeta& meta) const {
+        return {type, "False", reason, why_, meta.generation};
+    }
+
+    [[nodiscard]] std::vector<Condition> not_accepted(const ObjectMeta& meta) const {
+        return {condition("Accepted", "Invalid", meta), condition("Programmed", "Invalid", meta)};
+    }
+
+    template <typename Reference>
+    [[nodiscard]] bool is_ours(const Reference& parent, const ObjectMeta& child) const {
+        if (parent.group != kGatewayGroup) return false;
+        const auto key = parent.namespace_.value_or(child.namespace_) + "/" + parent.name;
+        if (parent.kind == "Gateway") return statuses_.gateways.contains(key);
+        return parent.kind == "ListenerSet" && statuses_.listener_sets.contains(key);
+    }
+
+    const std::string& why_;
+    const Statuses& statuses_;
+};
+
+}  // namespace
+
+std::optional<WantedStatus> unsupported_status(const UnsupportedObject& unsupported, const Statuses& statuses) {
+    return std::visit(Unsupported(unsupported, statuses), unsupported.object);
+}
+
+}  // namespace slipgate::kube

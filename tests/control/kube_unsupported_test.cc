@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Statuses of objects that the API server takes and the agent does not.
+#include "agent/source/kube/unsupported_status.h"
+
+#include <gmock/gmock.h>
+
+#include "agent/model/controller.h"
+
+namespace slipgate::kube {
+namespace {
+
+using testing::ElementsAre;
+using testing::Field;
+
+ObjectMeta meta(const std::string& space) {
+    ObjectMeta meta;
+    meta.name = "it";
+    meta.namespace_ = space;
+    meta.generation = 7;
+    return meta;
+}
+
+Statuses statuses() {
+    Statuses statuses;
+    statuses.gateway_classes["ours"] = {};
+    statuses.gateways["infra/edge"] = {};
+    statuses.listener_sets["shop/more"] = {};
+    return statuses;
+}
+
+std::optional<WantedStatus> status_of(Object object) {
+    return unsupported_status({std::move(object), "spec.x: no"}, statuses());
+}
+
+template <typename Reference>
+Reference reference(const std::string& kind, std::optional<std::string> space, const std::string& name) {
+    Reference ref;
+    ref.kind = kind;
+    ref.namespace_ = std::move(space);
+    ref.name = name;
+    return ref;
+}
+
+Condition bad(const std::string& type, const std::string& reason) {
+    return {type, "False", reason, "spec.x: no", 7};
+}
+
+TEST(UnsupportedStatus, OfARouteIsUnderEachParentOfOurs) {
+    TlsRoute route{.meta = meta("shop"), .parent_refs = {}, .hostnames = {}, .backend_refs = {}};
+    const auto ours = {reference<ParentReference>("Gateway", "infra", "edge"),
+                       reference<ParentReference>("ListenerSet", {}, "more")};
+    route.parent_refs = ours;
+    route.parent_refs.push_back(reference<ParentReference>("Gateway", {}, "edge"));
+    route.parent_refs.push_back(reference<ParentReference>("Service", "infra", "edge"));
+    route.parent_refs.push_back(reference<ParentReference>("Gateway", "infra", "edge"));
+    route.parent_refs.back().group = "acme.example";
+    const auto status = std::get<TlsRouteStatus>(status_of(route).value());
+    std::vector<ParentReference> parents;
+    for (const auto& parent : status.parents) {
+        parents.push_back(parent.parent_ref);
+        EXPECT_EQ(parent.controller_name, kOurController);
+        EXPECT_THAT(parent.conditions,
+                    ElementsAre(bad("Accepted", "UnsupportedValue"), Field(&Condition::status, "Unknown")));
+    }
+    EXPECT_EQ(parents, std::vector(ours));
+    route.parent_refs.erase(route.parent_refs.begin(), route.parent_refs.begin() + 2);
+    EXPECT_FALSE(status_of(route));
+}
+
+TEST(UnsupportedStatus, OfAGatewayIsForOneOfOurClasses) {
+    Gateway gateway;
+    gateway.meta = meta("infra");
+    gateway.gateway_class_name = "ours";
+    gateway.assigned = {*IpAddress::parse("192.0.2.1")};
+    const auto status = std::get<GatewayStatus>(status_of(gateway).value());
+    EXPECT_THAT(status.conditions, ElementsAre(bad("Accepted", "Invalid"), bad("Programmed", "Invalid")));
+    EXPECT_THAT(status.addresses, ElementsAre(GatewayAddress{"IPAddress", "192.0.2.1"}));
+    gateway.gateway_class_name = "other";
+    EXPECT_FALSE(status_of(gateway));
+}
+
+TEST(UnsupportedStatus, OfAListenerSetIsForAGatewayOfOurs) {
+    ListenerSet set;
+    set.meta = meta("shop");
+    set.parent_ref = reference<ParentGatewayReference>("Gateway", "infra", "edge");
+    const auto status = std::get<ListenerSetStatus>(status_of(set).value());
+    EXPECT_THAT(status.conditions, ElementsAre(bad("Accepted", "Invalid"), bad("Programmed", "Invalid")));
+    set.parent_ref.namespace_.reset();
+    EXPECT_FALSE(status_of(set));
+}
+
+TEST(UnsupportedStatus, OfAGatewayClassIsForOurController) {
+    GatewayClass gateway_class;
+    gateway_class.meta = meta("");
+    gateway_class.controller_name = kOurController;
+    const auto status = std::get<GatewayClassStatus>(status_of(gateway_class).value());
+    EXPECT_THAT(status.conditions, ElementsAre(bad("Accepted", "Unsupported")));
+    gateway_class.controller_name = "acme.example/controller";
+    EXPECT_FALSE(status_of(gateway_class));
+}
+
+TEST(UnsupportedStatus, OfOtherKindsIsNone) {
+    EXPECT_FALSE(status_of(Service{.meta = meta("shop"), .ports = {}, .cluster_ips = {}}));
+}
+
+}  // namespace
+}  // namespace slipgate::kube
