@@ -113,8 +113,8 @@ class Writer(Program):
 
     name = "kube_write"
 
-    def __init__(self, folder, server, node="node-1", **options):
-        self.arguments = [node]
+    def __init__(self, folder, server, node="node-1", rejection_ms=NEVER, **options):
+        self.arguments = [node, str(rejection_ms)]
         self.writer, self.pending, self.writes, self.events = False, 0, {}, {}
         super().__init__(folder, server, **options)
 

@@ -210,6 +210,12 @@ class Refusals(StatusCase):
         self.change("tlsroutes", "r", lambda item: item["metadata"].update(generation=3))
         self.wait_until_written(writer)
 
+    def test_what_is_rejected_is_tried_again_later(self):
+        """A policy that was in its way may have gone since."""
+        self.api.fail("tlsroutes/status", "patch", *[(422, "denied by a policy")] * 2)
+        writer = self.wait_until_written(self.write(rejection_ms=300))
+        writer.wait_for("it was rejected before", lambda w: w.writes["rejected"] == 2)
+
     def test_an_object_that_is_gone_is_forgotten(self):
         self.api.fail("tlsroutes/status", "patch", (404, "not found"))
         writer = self.write()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows an API server and writes back what the translator says of each state, as if all of it were in the maps. Says
 // on standard output, as a line of JSON each, how writing goes. Ends with its standard input. Usage: kube_write
-// KUBECONFIG SILENCE_MS NAME
+// KUBECONFIG SILENCE_MS NAME REJECTION_MS
 #include <poll.h>
 #include <unistd.h>
 
@@ -17,11 +17,10 @@ namespace {
 using namespace slipgate;
 using nlohmann::json;
 
-int follow(const char* kubeconfig, std::chrono::milliseconds silence, const char* name) {
+int follow(const char* kubeconfig, kube::Patience patience, const char* name) {
     const auto access = kube::read_kubeconfig(kubeconfig, "");
     if (!access) return 1;
-    const auto source =
-        kube::KubeSource::open(*access, kube::WriterOptions{"slipgate-system", name}, {silence, silence});
+    const auto source = kube::KubeSource::open(*access, kube::WriterOptions{"slipgate-system", name}, patience);
     if (!source) return 1;
     TranslateOptions options;
     options.addresses = {*IpAddress::parse("192.0.2.1")};
@@ -45,6 +44,7 @@ int follow(const char* kubeconfig, std::chrono::milliseconds silence, const char
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 4) return 2;
-    return follow(argv[1], std::chrono::milliseconds(std::stoi(argv[2])), argv[3]);
+    if (argc != 5) return 2;
+    const std::chrono::milliseconds silence(std::stoi(argv[2]));
+    return follow(argv[1], {silence, silence, std::chrono::milliseconds(std::stoi(argv[4]))}, argv[3]);
 }

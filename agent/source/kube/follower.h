@@ -10,16 +10,10 @@
 #include "agent/source/kube/http_client.h"
 #include "agent/source/kube/message.h"
 #include "agent/source/kube/objects.h"
+#include "agent/source/kube/patience.h"
 #include "agent/source/kube/reflector.h"
 
 namespace slipgate::kube {
-
-// How long the API server may be silent. Bookmarks come once a minute; a list may take as long as the server takes for
-// any request.
-struct Patience {
-    std::chrono::milliseconds watch = std::chrono::seconds(135);
-    std::chrono::milliseconds answer = std::chrono::seconds(75);
-};
 
 // Keeps the objects of one kind as the API server has them: does what the reflector says, and tells it what happened.
 class Follower {

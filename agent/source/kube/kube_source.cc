@@ -36,7 +36,7 @@ std::string identity(const std::string& name) {
 KubeSource::Writer::Writer(HttpClient& http, StoredObjects& stored, const WriterOptions& options, Patience patience,
                            const Follower::Random& random)
     : lease(http, options.lease_namespace, identity(options.name), random),
-      statuses(http, stored, options.name, patience.answer, random) {}
+      statuses(http, stored, options.name, patience, random) {}
 
 Result<std::unique_ptr<KubeSource>> KubeSource::open(const Access& access, const std::optional<WriterOptions>& writer,
                                                      Patience patience) {

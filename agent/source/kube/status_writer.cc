@@ -58,8 +58,8 @@ std::string status_path(const ObjectKey& key, const StoredObject& stored) {
 
 }  // namespace
 
-StatusWriter::StatusWriter(HttpClient& http, StoredObjects& stored, std::string instance,
-                           std::chrono::milliseconds patience, Random random)
+StatusWriter::StatusWriter(HttpClient& http, StoredObjects& stored, std::string instance, Patience patience,
+                           Random random)
     : http_(http),
       stored_(stored),
       patience_(patience),
@@ -118,6 +118,7 @@ StatusWriter::Clock::time_point StatusWriter::due() const {
     if (is_tired_) return Clock::now();
     auto next = kNever;
     for (const auto& [key, task] : tasks_) next = std::min(next, task.due);
+    for (const auto& [key, rejection] : rejected_) next = std::min(next, rejection.due);
     if (ready_.empty()) return next;
     for (const auto& [kind, pause] : pauses_) {
         if (pause.until > Clock::now()) next = std::min(next, pause.until);
@@ -141,6 +142,7 @@ void StatusWriter::stop() {
     }
     tasks_.clear();
     ready_.clear();
+    rejected_.clear();
     pauses_.clear();
     open_ = 0;
     is_writer_ = is_tired_ = false;
@@ -164,6 +166,11 @@ void StatusWriter::wake() {
             is_silent = true;
         else
             ready_.insert(key);
+    }
+    for (auto& [key, rejection] : rejected_) {
+        if (rejection.due > now) continue;
+        rejection.due = kNever;
+        ready_.insert(key);
     }
     if (is_silent) http_.drop_connections("the API server is silent");
 }
@@ -211,7 +218,7 @@ void StatusWriter::read(const ObjectKey& key, const StoredObject& stored) {
 void StatusWriter::request(const ObjectKey& key, const HttpRequest& request,
                            void (StatusWriter::*on_response)(const ObjectKey&, const HttpResponse&)) {
     auto& task = tasks_[key];
-    task.due = Clock::now() + patience_;
+    task.due = Clock::now() + patience_.answer;
     task.request = http_.start(request, {{}, [this, key, on_response](const HttpResponse& response) {
                                              tasks_.at(key).request.reset();
                                              --open_;
@@ -277,12 +284,14 @@ void StatusWriter::on_refusal(const ObjectKey& key, const HttpResponse& response
     retry(key);
 }
 
-// It would be rejected again: nothing to do before the object, or what is wanted, changes.
+// It would be rejected again before the object, or what is wanted, or the CRD or a policy changes: of the last two
+// nobody tells.
 void StatusWriter::on_rejection(const ObjectKey& key, const std::string& message) {
     tasks_.erase(key);
     auto& known = rejected_[key];
-    if (known == message) return;
-    known = message;
+    known.due = Clock::now() + patience_.rejection;
+    if (known.message == message) return;
+    known.message = message;
     log::error("statuses", "the API server rejects the status",
                {{"kind", key.first->kind}, {"name", key.second}, {"error", message}});
 }

@@ -12,6 +12,7 @@
 #include "agent/model/status.h"
 #include "agent/source/kube/event_recorder.h"
 #include "agent/source/kube/http_client.h"
+#include "agent/source/kube/patience.h"
 #include "agent/source/kube/status_merge.h"
 #include "agent/source/kube/stored_objects.h"
 
@@ -24,9 +25,8 @@ class StatusWriter {
     using Clock = std::chrono::steady_clock;
     using Random = std::function<double()>;  // from [0, 1)
 
-    // `http` and `stored` must outlive it. `instance`: the name of this agent, for Events. `patience`: with an answer.
-    StatusWriter(HttpClient& http, StoredObjects& stored, std::string instance, std::chrono::milliseconds patience,
-                 Random random);
+    // `http` and `stored` must outlive it. `instance`: the name of this agent, for Events.
+    StatusWriter(HttpClient& http, StoredObjects& stored, std::string instance, Patience patience, Random random);
     ~StatusWriter();
     StatusWriter(const StatusWriter&) = delete;
     StatusWriter& operator=(const StatusWriter&) = delete;
@@ -52,6 +52,11 @@ class StatusWriter {
         int failures = 0;       // in a row
         bool is_stale = false;  // somebody else wrote it: it has to be read first
         nlohmann::json before;  // the status that is replaced
+    };
+    // Of an object whose status the API server does not take.
+    struct Rejection {
+        std::string message;    // what it said last
+        Clock::time_point due;  // for another try
     };
     // Of a kind whose requests fail for a reason that is none of the object's.
     struct Pause {
@@ -82,7 +87,7 @@ class StatusWriter {
 
     HttpClient& http_;
     StoredObjects& stored_;
-    std::chrono::milliseconds patience_;
+    Patience patience_;
     Random random_;
     EventRecorder recorder_;
     Statuses wanted_;
@@ -93,7 +98,7 @@ class StatusWriter {
     std::map<ObjectKey, Task> tasks_;
     std::size_t open_ = 0;  // requests
     std::map<const Resource*, Pause> pauses_;
-    std::map<ObjectKey, std::string> rejected_;  // what the API server said last of each
+    std::map<ObjectKey, Rejection> rejected_;
     std::map<std::string, std::uint64_t> writes_ = {{"written", 0},   {"conflict", 0}, {"rejected", 0},
                                                     {"forbidden", 0}, {"gone", 0},     {"failed", 0}};
 };

@@ -33,11 +33,11 @@ class Unsupported {
         TlsRouteStatus status;
         for (const auto& ref : route.parent_refs) {
             if (!is_ours(ref, route.meta)) continue;
-            status.parents.push_back({ref,
-                                      kOurController,
-                                      {condition("Accepted", "UnsupportedValue", route.meta),
-                                       {"ResolvedRefs", "Unknown", "Pending", "the route is not accepted",
-                                        route.meta.generation}}});
+            status.parents.push_back(
+                {ref,
+                 kOurController,
+                 {condition("Accepted", "UnsupportedValue", route.meta),
+                  {"ResolvedRefs", "Unknown", "Pending", "the route is not accepted", route.meta.generation}}});
         }
         if (status.parents.empty()) return {};
         return status;
