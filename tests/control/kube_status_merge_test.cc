@@ -70,6 +70,7 @@ struct Case {
     std::string current;  // YAML; empty: no status
     WantedStatus wanted;
     std::string written;  // empty: nothing
+    bool is_overtaken = false;
 };
 
 void PrintTo(const Case& c, std::ostream* out) {
@@ -80,9 +81,10 @@ class StatusMerge : public testing::TestWithParam<Case> {};
 
 TEST_P(StatusMerge, IsAsTheTableSays) {
     const auto merged = merge_status(value(GetParam().current), GetParam().wanted, kNow);
-    EXPECT_EQ(merged.value_or(json()).dump(1), value(GetParam().written).dump(1));
+    EXPECT_EQ(merged.value_or(MergedStatus{}).status.dump(1), value(GetParam().written).dump(1));
+    EXPECT_EQ(merged.value_or(MergedStatus{}).is_overtaken, GetParam().is_overtaken);
     if (merged) {
-        EXPECT_FALSE(merge_status(*merged, GetParam().wanted, "2026-03-01T00:00:00Z")) << "it is what is wanted";
+        EXPECT_FALSE(merge_status(merged->status, GetParam().wanted, "2026-03-01T00:00:00Z")) << "it is what is wanted";
     }
 }
 
@@ -112,8 +114,9 @@ const std::vector<Case> kCases = {
      gateway_of(std::string(kForeign) + "," + fresh("Programmed") + "," + old("Ready") + "," + old("Accepted"))},
     {"OursThatAreNoLongerWantedGo", gateway_of(old("slipgate.dev/SourceMode") + "," + old("Accepted")),
      gateway({condition("Accepted")}), gateway_of(old("Accepted"))},
-    {"ALaterGenerationIsLeftAlone", gateway_of(old("Accepted", "True", 4) + "," + old("Programmed", "False", 2)),
-     gateway({condition("Accepted"), condition("Programmed")}), ""},
+    {"ALaterGenerationIsTold", gateway_of(old("Accepted", "True", 4) + "," + old("Programmed", "False", 2)),
+     gateway({condition("Accepted"), condition("Programmed")}), gateway_of(old("Accepted") + "," + fresh("Programmed")),
+     true},
     {"AForeignLaterGenerationIsNothingToUs", gateway_of(std::string(kForeign) + "," + old("Accepted", "False")),
      gateway({condition("Accepted")}), gateway_of(std::string(kForeign) + "," + fresh("Accepted"))},
     {"WhatWeDoNotSetOnAGatewayIsAnothers",
@@ -138,9 +141,9 @@ const std::vector<Case> kCases = {
      gateway_of(old("Accepted"),
                 listener_of("new", fresh("Accepted"), "{group: gateway.networking.k8s.io, kind: TLSRoute}") + "," +
                     listener_of("b", old("Accepted")))},
-    {"ALaterGenerationOfAListenerIsLeftAlone",
-     gateway_of(old("Accepted"), listener_of("a", old("Accepted", "False", 4))),
-     gateway({condition("Accepted")}, {{"a", {}, 0, {condition("Accepted")}}}), ""},
+    {"ALaterGenerationOfAListenerIsTold", gateway_of(old("Accepted"), listener_of("a", old("Accepted", "False", 4))),
+     gateway({condition("Accepted")}, {{"a", {}, 0, {condition("Accepted")}}}),
+     gateway_of(old("Accepted"), listener_of("a", fresh("Accepted"))), true},
     {"FieldsOfOthersStay", "{conditions: [" + old("Accepted", "False") + "], acme: {x: 1}}",
      ListenerSetStatus{{condition("Accepted")}, {}},
      "{conditions: [" + fresh("Accepted") + "], listeners: [], acme: {x: 1}}"},
@@ -167,8 +170,8 @@ const std::vector<Case> kCases = {
     {"ForeignConditionsOfOurParentStay",
      parents_of(our_parent("a", std::string(kForeign) + "," + old("Accepted", "False"))), TlsRouteStatus{{parent("a")}},
      parents_of(our_parent("a", std::string(kForeign) + "," + fresh("Accepted")))},
-    {"ALaterGenerationOfOurParentIsLeftAlone", parents_of(our_parent("a", old("Accepted", "False", 4))),
-     TlsRouteStatus{{parent("a")}}, ""},
+    {"ALaterGenerationOfOurParentIsTold", parents_of(our_parent("a", old("Accepted", "False", 4))),
+     TlsRouteStatus{{parent("a")}}, parents_of(our_parent("a", fresh("Accepted"))), true},
     {"WhatIsNoStatusIsReplaced", "{conditions: 7, listeners: {a: b}, addresses: x}", gateway({condition("Accepted")}),
      gateway_of(fresh("Accepted"))},
 };
@@ -182,7 +185,7 @@ TEST(StatusMergeOfParents, TakesTheRoomThatOthersLeave) {
     const auto merged =
         merge_status(value(parents_of(foreign)), TlsRouteStatus{{parent("a"), parent("b"), parent("c")}}, kNow);
     ASSERT_TRUE(merged);
-    const auto& parents = merged->at("parents");
+    const auto& parents = merged->status.at("parents");
     EXPECT_EQ(parents.size(), 32u);
     EXPECT_EQ(parents[29]["parentRef"]["name"], "x29");
     EXPECT_EQ(parents[31]["parentRef"]["name"], "b");
@@ -192,7 +195,7 @@ TEST(StatusMergeOfConditions, CutsAMessageThatIsTooLong) {
     auto accepted = condition("Accepted");
     accepted.message = std::string(40'000, 'x');
     const auto merged = merge_status({}, gateway({accepted}), kNow);
-    EXPECT_EQ(merged->at("conditions")[0]["message"].get<std::string>().size(), 32768u);
+    EXPECT_EQ(merged->status.at("conditions")[0]["message"].get<std::string>().size(), 32768u);
 }
 
 }  // namespace

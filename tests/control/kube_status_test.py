@@ -163,6 +163,27 @@ class Writes(StatusCase):
         self.assertEqual(event["reason"], "Accepted")
 
 
+class Restores(StatusCase):
+    def test_an_earlier_state_of_all_objects_is_written_anew(self):
+        before = [self.api.get("gatewayclasses", "slipgate", ""), self.gateway, self.route, manifests.service("a")]
+        self.wait_until_written(self.write())
+        self.api.stop()
+        self.api.restore(*before)
+        self.api.start()
+        eventually(self.accepted, "the route has a status again")
+
+    def test_conditions_of_a_later_generation_than_the_object_s_are_of_an_earlier_life(self):
+        writer = self.wait_until_written(self.write())
+
+        def set_generation(item):
+            item["status"]["parents"][0]["conditions"][0]["observedGeneration"] = 9
+
+        self.change("tlsroutes", "r", set_generation)
+        eventually(lambda: self.of_route()[0]["conditions"][0]["observedGeneration"] == 1, "they are of the object that is there")
+        self.assertEqual(self.api.count("tlsroutes/status", "get"), 1, "it was read first")
+        writer.wait_for("it is said", lambda w: "conditions of a later generation than the object has are replaced" in w.log())
+
+
 class Refusals(StatusCase):
     def test_a_conflict_is_merged_anew(self):
         """Somebody writes after the agent read and before it writes: its watch is held up."""

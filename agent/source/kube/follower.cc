@@ -98,7 +98,7 @@ void Follower::act(const Watch& action) {
 void Follower::act(const KeepPage& /*action*/) {
     for (auto& item : items_) {
         listed_.insert(key_of(item));
-        objects_.put(*reflector_.resource, version(), std::move(item));
+        objects_.put(*reflector_.resource, version(), std::move(item), Told::kByList);
     }
     items_.clear();
 }

@@ -66,13 +66,13 @@ std::optional<UnsupportedObject> unsupported_of(ParseOutcome& outcome) {
 
 }  // namespace
 
-void Objects::put(const Resource& resource, std::string_view version, json document) {
+void Objects::put(const Resource& resource, std::string_view version, json document, Told by) {
     const auto key = key_of(document);
     if (key.empty()) return;  // no API server stores an object without a name
     if (resource.metadata_only) return put_definition(key, document);
     prepare(document, resource, version);
     auto outcome = parse_object(document);
-    stored_.put(resource, version, document, unsupported_of(outcome));
+    stored_.put(resource, version, document, by, unsupported_of(outcome));
     set_problems({resource.kind, key}, errors_of(outcome, document));
     const bool changed = outcome.object ? resource.objects.put(snapshot_, *std::move(outcome.object))
                                         : resource.objects.erase(snapshot_, key);

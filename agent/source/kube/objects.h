@@ -20,7 +20,7 @@ namespace slipgate::kube {
 class Objects {
   public:
     // `document`: an object as the API server writes it, alone or in a list. `version`: that of its API.
-    void put(const Resource& resource, std::string_view version, nlohmann::json document);
+    void put(const Resource& resource, std::string_view version, nlohmann::json document, Told by = Told::kByWatch);
     void erase(const Resource& resource, const std::string& key);
     void retain(const Resource& resource, const std::set<std::string>& keys);  // erases the others
 

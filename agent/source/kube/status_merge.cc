@@ -147,14 +147,14 @@ class Merge {
 
 }  // namespace
 
-std::optional<json> merge_status(const json& current, const WantedStatus& wanted, std::string_view now) {
+std::optional<MergedStatus> merge_status(const json& current, const WantedStatus& wanted, std::string_view now) {
     const json ours = std::visit([](const auto& status) { return to_json(status); }, wanted);
     Merge merge(now);
     auto merged = merge.object(current, ours);
-    if (merge.is_overtaken() || merged == current) return {};
+    if (merged == current) return {};
     // A route that nobody has to say anything about needs no status.
     if (!current.is_object() && merged == json{{"parents", json::array()}}) return {};
-    return merged;
+    return MergedStatus{std::move(merged), merge.is_overtaken()};
 }
 
 }  // namespace slipgate::kube

@@ -13,13 +13,19 @@ namespace slipgate::kube {
 
 using WantedStatus = std::variant<GatewayClassStatus, GatewayStatus, ListenerSetStatus, TlsRouteStatus>;
 
-// The status to write in the place of `current` (null: there is none), or nothing if that says it already, or if one of
-// our conditions there is of a later generation than what is wanted.
+struct MergedStatus {
+    nlohmann::json status;
+    // One of our conditions that it replaces is of a later generation than what is wanted: whoever wrote it knew more,
+    // unless the object is of that generation still and the condition is from an earlier life of it.
+    bool is_overtaken = false;
+};
+
+// The status to write in the place of `current` (null: there is none), or nothing if that says it already.
 //
 // What is ours is replaced where it stands: conditions of our types, listener entries, and of a route's parents those
 // of our controllerName; what is ours and no longer wanted goes. All else stays as and where it is. New things come
 // last; a route has room for 32 parents, and those of others come first. `now`: RFC 3339, for lastTransitionTime.
-[[nodiscard]] std::optional<nlohmann::json> merge_status(const nlohmann::json& current, const WantedStatus& wanted,
-                                                         std::string_view now);
+[[nodiscard]] std::optional<MergedStatus> merge_status(const nlohmann::json& current, const WantedStatus& wanted,
+                                                       std::string_view now);
 
 }  // namespace slipgate::kube

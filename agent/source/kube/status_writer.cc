@@ -185,8 +185,10 @@ void StatusWriter::look_at(const ObjectKey& key) {
     if (status && (observed_generation(*status) == 0 || observed_generation(*status) >= stored->generation)) {
         auto before = json::parse(stored->status, nullptr, false);
         if (before.is_discarded()) before = {};
-        if (const auto merged = merge_status(before, *status, to_time(now_utc())))
+        if (const auto merged = merge_status(before, *status, to_time(now_utc()))) {
+            if (merged->is_overtaken && !is_fresh(key, *stored)) return read(key, *stored);
             return write(key, *stored, std::move(before), *merged);
+        }
     }
     tasks_.erase(key);
 }
@@ -202,23 +204,34 @@ std::optional<WantedStatus> StatusWriter::wanted(const ObjectKey& key, const Sto
     return status;
 }
 
+// It was read since it was found to lag behind, and nothing was told of it since.
+bool StatusWriter::is_fresh(const ObjectKey& key, const StoredObject& stored) const {
+    const auto task = tasks_.find(key);
+    return task != tasks_.end() && task->second.read == stored.resource_version;
+}
+
 // The resource version makes it a conflict if somebody else wrote since.
-void StatusWriter::write(const ObjectKey& key, const StoredObject& stored, json before, const json& status) {
+void StatusWriter::write(const ObjectKey& key, const StoredObject& stored, json before, const MergedStatus& merged) {
+    if (merged.is_overtaken) {
+        log::warn("statuses", "conditions of a later generation than the object has are replaced, as after a restore",
+                  {{"kind", key.first->kind}, {"name", key.second}});
+    }
     tasks_[key].before = std::move(before);
-    const json patch = {{"metadata", {{"resourceVersion", stored.resource_version}}}, {"status", status}};
-    request(key,
+    const json patch = {{"metadata", {{"resourceVersion", stored.resource_version}}}, {"status", merged.status}};
+    request(key, stored,
             {.path = status_path(key, stored), .method = "PATCH", .content_type = kMergePatch, .body = to_text(patch)},
             &StatusWriter::on_written);
 }
 
 void StatusWriter::read(const ObjectKey& key, const StoredObject& stored) {
-    request(key, {.path = status_path(key, stored)}, &StatusWriter::on_read);
+    request(key, stored, {.path = status_path(key, stored)}, &StatusWriter::on_read);
 }
 
-void StatusWriter::request(const ObjectKey& key, const HttpRequest& request,
+void StatusWriter::request(const ObjectKey& key, const StoredObject& stored, const HttpRequest& request,
                            void (StatusWriter::*on_response)(const ObjectKey&, const HttpResponse&)) {
     auto& task = tasks_[key];
     task.due = Clock::now() + patience_.answer;
+    task.asked = stored.resource_version;
     task.request = http_.start(request, {{}, [this, key, on_response](const HttpResponse& response) {
                                              tasks_.at(key).request.reset();
                                              --open_;
@@ -230,7 +243,7 @@ void StatusWriter::request(const ObjectKey& key, const HttpRequest& request,
 void StatusWriter::on_written(const ObjectKey& key, const HttpResponse& response) {
     if (!response.error.empty() || response.status / 100 != 2) return on_refusal(key, response, "patch");
     writes_["written"]++;
-    const auto before = std::move(tasks_.at(key).before);
+    const auto task = std::move(tasks_.at(key));
     tasks_.erase(key);
     rejected_.erase(key);
     end_pause(key);
@@ -240,8 +253,8 @@ void StatusWriter::on_written(const ObjectKey& key, const HttpResponse& response
     const auto* const metadata = metadata_of(*object);
     const Regarding regarding{key, known->version, metadata == nullptr ? "" : text_of(*metadata, "uid")};
     const auto status = object->find("status");
-    if (status != object->end()) recorder_.record(regarding, compare_statuses(before, *status));
-    stored_.learn(key, *object);
+    if (status != object->end()) recorder_.record(regarding, compare_statuses(task.before, *status));
+    stored_.learn(key, *object, task.asked);
 }
 
 void StatusWriter::on_read(const ObjectKey& key, const HttpResponse& response) {
@@ -249,7 +262,8 @@ void StatusWriter::on_read(const ObjectKey& key, const HttpResponse& response) {
     auto& task = tasks_.at(key);
     task.is_stale = false;
     task.due = kNever;
-    if (const auto object = parse_json_object(response.body)) stored_.learn(key, *object);
+    if (const auto object = parse_json_object(response.body)) stored_.learn(key, *object, task.asked);
+    if (const auto* const known = stored_.find(key)) task.read = known->resource_version;
     ready_.insert(key);
 }
 

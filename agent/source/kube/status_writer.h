@@ -51,6 +51,8 @@ class StatusWriter {
         Clock::time_point due;  // of the request: when it is given up
         int failures = 0;       // in a row
         bool is_stale = false;  // somebody else wrote it: it has to be read first
+        std::string asked;      // resource version that was known when the request was made
+        std::string read;       // resource version that was read last
         nlohmann::json before;  // the status that is replaced
     };
     // Of an object whose status the API server does not take.
@@ -72,9 +74,10 @@ class StatusWriter {
     void look_at(const ObjectKey& key);
     [[nodiscard]] std::optional<WantedStatus> wanted(const ObjectKey& key, const StoredObject& stored) const;
 
-    void write(const ObjectKey& key, const StoredObject& stored, nlohmann::json before, const nlohmann::json& status);
+    [[nodiscard]] bool is_fresh(const ObjectKey& key, const StoredObject& stored) const;
+    void write(const ObjectKey& key, const StoredObject& stored, nlohmann::json before, const MergedStatus& merged);
     void read(const ObjectKey& key, const StoredObject& stored);
-    void request(const ObjectKey& key, const HttpRequest& request,
+    void request(const ObjectKey& key, const StoredObject& stored, const HttpRequest& request,
                  void (StatusWriter::*on_response)(const ObjectKey&, const HttpResponse&));
     void on_written(const ObjectKey& key, const HttpResponse& response);
     void on_read(const ObjectKey& key, const HttpResponse& response);

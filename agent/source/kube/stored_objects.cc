@@ -32,23 +32,25 @@ StoredObject stored(std::string_view version, const json& document) {
 
 }  // namespace
 
-void StoredObjects::put(const Resource& resource, std::string_view version, const json& document,
+void StoredObjects::put(const Resource& resource, std::string_view version, const json& document, Told by,
                         std::optional<UnsupportedObject> unsupported) {
     if (!resource.has_our_status || metadata_of(document) == nullptr) return;
     const ObjectKey key{&resource, key_of(document)};
     auto next = stored(version, document);
     auto& known = objects_[key];
-    if (is_older(next.resource_version, known.resource_version)) return;
+    if (by == Told::kByWatch && is_older(next.resource_version, known.resource_version)) return;
     const bool is_other = set_unsupported(key, std::move(unsupported));
     if (is_other || next.status != known.status || next.generation != known.generation) changed_.insert(key);
     known = std::move(next);
 }
 
-void StoredObjects::learn(const ObjectKey& key, const json& document) {
-    const auto known = objects_.find(key);
-    if (known == objects_.end()) return;
-    auto next = stored(known->second.version, document);
-    if (!is_older(next.resource_version, known->second.resource_version)) known->second = std::move(next);
+void StoredObjects::learn(const ObjectKey& key, const json& document, std::string_view asked) {
+    const auto found = objects_.find(key);
+    if (found == objects_.end()) return;
+    auto& known = found->second;
+    auto next = stored(known.version, document);
+    if (known.resource_version == asked || !is_older(next.resource_version, known.resource_version))
+        known = std::move(next);
 }
 
 void StoredObjects::erase(const Resource& resource, const std::string& key) {

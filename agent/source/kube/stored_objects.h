@@ -31,15 +31,19 @@ struct UnsupportedObject {
     std::string why;  // fields and reasons
 };
 
+enum class Told { kByList, kByWatch };
+
 // Of all kinds with Resource::has_our_status; other kinds are passed over.
 class StoredObjects {
   public:
-    // What a list or a watch tells. It may be older than what is known: then it is passed over. `unsupported`: none
-    // if the agent takes the object.
-    void put(const Resource& resource, std::string_view version, const nlohmann::json& document,
+    // What a list or a watch tells. A watch may tell what is older than an answer before it, which is passed over;
+    // after a list all is as the list says, whose versions are lower where an earlier state was restored.
+    // `unsupported`: none if the agent takes the object.
+    void put(const Resource& resource, std::string_view version, const nlohmann::json& document, Told by,
              std::optional<UnsupportedObject> unsupported = {});
-    // What the answer to a request tells of an object that is still there. Our own doing is no change.
-    void learn(const ObjectKey& key, const nlohmann::json& document);
+    // What the answer to a request tells of an object that is still there. Our own doing is no change. `asked`: the
+    // resource version that was known when it was asked for; a watch may have told a later one since.
+    void learn(const ObjectKey& key, const nlohmann::json& document, std::string_view asked);
     void erase(const Resource& resource, const std::string& key);
     void retain(const Resource& resource, const std::set<std::string>& keys);  // erases the others
 
