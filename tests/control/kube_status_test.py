@@ -238,9 +238,23 @@ class Refusals(StatusCase):
         writer.wait_for("it was rejected before", lambda w: w.writes["rejected"] == 2)
 
     def test_an_object_that_is_gone_is_forgotten(self):
-        self.api.fail("tlsroutes/status", "patch", (404, "not found"))
-        writer = self.write()
-        writer.wait_for("it is gone", lambda w: w.writer and w.writes["gone"] == 1 and not w.pending)
+        writer = self.wait_until_written(self.write())
+        self.api.hold_watches("tlsroutes")
+        self.api.delete(self.route)
+        self.change("gateways", "gateway", lambda item: item["spec"]["listeners"][0].update(hostname="b.example.com"))
+        writer.wait_for("it is not found", lambda w: w.writes["gone"] and w.pending)
+        self.api.hold_watches()
+        writer.wait_for("it is forgotten", lambda w: not w.pending)
+
+    def test_a_route_that_another_version_serves_now_is_written_there(self):
+        writer = self.wait_until_written(self.write())
+        with self.api.changed:
+            self.api.served[GATEWAY_API, "v1"].remove("tlsroutes")
+            self.api.served[GATEWAY_API, "v1alpha3"] = ["tlsroutes"]
+        self.change("gateways", "gateway", lambda item: item["spec"]["listeners"][0].update(hostname="b.example.com"))
+        writer.wait_for("the version before does not know it", lambda w: w.writes["gone"])
+        self.api.end_watches("tlsroutes", "broken")
+        eventually(lambda: self.accepted() == "False", "it is written")
 
     def test_silence_ends_a_request(self):
         self.api.fail("tlsroutes/status", "patch", "silence")

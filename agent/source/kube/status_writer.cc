@@ -279,10 +279,9 @@ void StatusWriter::on_refusal(const ObjectKey& key, const HttpResponse& response
             writes_["conflict"]++;
             tasks_.at(key).is_stale = true;
             return retry(key);
-        case kNotFound:  // a watch tells, too
+        case kNotFound:  // a watch tells whether the object is gone, or the version of its API
             writes_["gone"]++;
-            tasks_.erase(key);
-            return;
+            return retry(key);
         case kBadRequest:
         case kUnprocessable:
             writes_["rejected"]++;

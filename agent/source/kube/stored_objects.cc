@@ -40,7 +40,9 @@ void StoredObjects::put(const Resource& resource, std::string_view version, cons
     auto& known = objects_[key];
     if (by == Told::kByWatch && is_older(next.resource_version, known.resource_version)) return;
     const bool is_other = set_unsupported(key, std::move(unsupported));
-    if (is_other || next.status != known.status || next.generation != known.generation) changed_.insert(key);
+    const bool is_elsewhere = next.version != known.version;  // a request to the version before was in vain
+    if (is_other || is_elsewhere || next.status != known.status || next.generation != known.generation)
+        changed_.insert(key);
     known = std::move(next);
 }
 

@@ -52,7 +52,7 @@ class StoredObjects {
 
     [[nodiscard]] const std::map<ObjectKey, UnsupportedObject>& unsupported() const { return unsupported_; }
 
-    // Those whose status, generation or support is another one since the last call.
+    // Those whose status, generation, version of the API or support is another one since the last call.
     [[nodiscard]] std::set<ObjectKey> take_changed() { return std::exchange(changed_, {}); }
 
   private:
