@@ -151,6 +151,22 @@ class Writes(StatusCase):
         self.change("gateways", "gateway", lambda item: item["spec"]["listeners"][0]["tls"].update(mode="Passthrough"))
         eventually(lambda: conditions_of(self.api.get("gateways", "gateway")) == {"Accepted": "True", "Programmed": "True"}, "repaired")
 
+    def test_what_is_changed_back_again_and_again_is_written_less_and_less_often(self):
+        def refuse(item):
+            item["status"]["parents"][0]["conditions"][0].update(status="False", reason="Other")
+
+        writer = self.wait_until_written(self.write())
+        writes = self.api.count("tlsroutes/status", "patch")
+        for _ in range(4):
+            self.change("tlsroutes", "r", refuse)
+            eventually(lambda: self.accepted() == "True", "it is written again")
+        times = [r.time for r in self.api.requests if r[:2] == ("tlsroutes/status", "patch")][writes - 1:]
+        rests = [after - before for before, after in zip(times, times[1:])]
+        for rest, least in zip(rests, (0.2, 0.4, 0.8, 1.6), strict=True):
+            self.assertGreaterEqual(rest, least)
+        writer.wait_for("it is said", lambda w: w.log().count("somebody changes this status back again and again") == 1)
+        eventually(lambda: any(event["reason"] == "StatusContested" for event in self.api.all("events")), "an Event")
+
     def test_events_tell_what_becomes_bad_and_good_again(self):
         self.wait_until_written(self.write())
         self.assertEqual(self.api.all("events"), [])

@@ -73,8 +73,9 @@ StatusWriter::~StatusWriter() {
 void StatusWriter::want(const Statuses& statuses) {
     const auto changed_of = [this](std::string_view kind) {
         return [this, &resource = resource_of(kind)](const std::string& key, const auto* before, const auto* now) {
-            const bool is_same = before != nullptr && now != nullptr && *before == *now;
-            if (!is_same) look_again({&resource, key});
+            if (before != nullptr && now != nullptr && *before == *now) return;
+            contests_.forget({&resource, key});
+            look_again({&resource, key});
         };
     };
     for_each_difference(wanted_.gateway_classes, statuses.gateway_classes, changed_of("GatewayClass"));
@@ -143,6 +144,7 @@ void StatusWriter::stop() {
     tasks_.clear();
     ready_.clear();
     rejected_.clear();
+    contests_.clear();
     pauses_.clear();
     open_ = 0;
     is_writer_ = is_tired_ = false;
@@ -152,7 +154,7 @@ void StatusWriter::stop() {
 void StatusWriter::look_again(const ObjectKey& key) {
     if (!is_writer_) return;
     const auto task = tasks_.find(key);
-    if (task == tasks_.end() || task->second.request) ready_.insert(key);
+    if (task == tasks_.end() || task->second.request || task->second.is_resting) ready_.insert(key);
 }
 
 // Those that waited long enough; and a request that is open for too long is a connection that is gone.
@@ -179,7 +181,10 @@ void StatusWriter::look_at(const ObjectKey& key) {
     const auto* const stored = stored_.find(key);
     const auto task = tasks_.find(key);
     if (stored != nullptr && task != tasks_.end() && task->second.is_stale) return read(key, *stored);
-    if (stored == nullptr) rejected_.erase(key);
+    if (stored == nullptr) {
+        rejected_.erase(key);
+        contests_.forget(key);
+    }
     const auto status = stored == nullptr ? std::nullopt : wanted(key, *stored);
     // Of an earlier generation: what is wanted of this one comes soon.
     if (status && (observed_generation(*status) == 0 || observed_generation(*status) >= stored->generation)) {
@@ -187,6 +192,8 @@ void StatusWriter::look_at(const ObjectKey& key) {
         if (before.is_discarded()) before = {};
         if (const auto merged = merge_status(before, *status, to_time(now_utc()))) {
             if (merged->is_overtaken && !is_fresh(key, *stored)) return read(key, *stored);
+            if (const auto until = contests_.rests_until(key, stored->generation); until > Clock::now())
+                return rest(key, until);
             return write(key, *stored, std::move(before), *merged);
         }
     }
@@ -202,6 +209,22 @@ std::optional<WantedStatus> StatusWriter::wanted(const ObjectKey& key, const Sto
     const bool is_route = key.first->kind == "TLSRoute";
     if (is_route && !status && stored.status.find(kOurController) != std::string::npos) status = TlsRouteStatus{};
     return status;
+}
+
+// Somebody else changes it back.
+void StatusWriter::rest(const ObjectKey& key, Clock::time_point until) {
+    auto& task = tasks_[key];
+    task.is_resting = true;
+    task.due = until;
+}
+
+void StatusWriter::note_write(const Regarding& regarding, std::int64_t generation) {
+    const auto& key = regarding.key;
+    if (!contests_.note_write(key, generation, Clock::now())) return;
+    constexpr const char* kNote =
+        "somebody changes this status back again and again: it is written less and less often";
+    log::warn("statuses", kNote, {{"kind", key.first->kind}, {"name", key.second}});
+    recorder_.record(regarding, {{true, "StatusContested", kNote}});
 }
 
 // It was read since it was found to lag behind, and nothing was told of it since.
@@ -230,6 +253,7 @@ void StatusWriter::read(const ObjectKey& key, const StoredObject& stored) {
 void StatusWriter::request(const ObjectKey& key, const StoredObject& stored, const HttpRequest& request,
                            void (StatusWriter::*on_response)(const ObjectKey&, const HttpResponse&)) {
     auto& task = tasks_[key];
+    task.is_resting = false;
     task.due = Clock::now() + patience_.answer;
     task.asked = stored.resource_version;
     task.request = http_.start(request, {{}, [this, key, on_response](const HttpResponse& response) {
@@ -254,6 +278,7 @@ void StatusWriter::on_written(const ObjectKey& key, const HttpResponse& response
     const Regarding regarding{key, known->version, metadata == nullptr ? "" : text_of(*metadata, "uid")};
     const auto status = object->find("status");
     if (status != object->end()) recorder_.record(regarding, compare_statuses(task.before, *status));
+    note_write(regarding, known->generation);
     stored_.learn(key, *object, task.asked);
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "agent/model/status.h"
+#include "agent/source/kube/contests.h"
 #include "agent/source/kube/event_recorder.h"
 #include "agent/source/kube/http_client.h"
 #include "agent/source/kube/patience.h"
@@ -48,12 +49,13 @@ class StatusWriter {
     // An object whose request is open, or that is left alone for a while after a failure.
     struct Task {
         std::optional<HttpClient::Id> request;
-        Clock::time_point due;  // of the request: when it is given up
-        int failures = 0;       // in a row
-        bool is_stale = false;  // somebody else wrote it: it has to be read first
-        std::string asked;      // resource version that was known when the request was made
-        std::string read;       // resource version that was read last
-        nlohmann::json before;  // the status that is replaced
+        Clock::time_point due;    // of the request: when it is given up
+        int failures = 0;         // in a row
+        bool is_resting = false;  // it may be looked at before it is due
+        bool is_stale = false;    // somebody else wrote it: it has to be read first
+        std::string asked;        // resource version that was known when the request was made
+        std::string read;         // resource version that was read last
+        nlohmann::json before;    // the status that is replaced
     };
     // Of an object whose status the API server does not take.
     struct Rejection {
@@ -74,6 +76,8 @@ class StatusWriter {
     void look_at(const ObjectKey& key);
     [[nodiscard]] std::optional<WantedStatus> wanted(const ObjectKey& key, const StoredObject& stored) const;
 
+    void rest(const ObjectKey& key, Clock::time_point until);
+    void note_write(const Regarding& regarding, std::int64_t generation);
     [[nodiscard]] bool is_fresh(const ObjectKey& key, const StoredObject& stored) const;
     void write(const ObjectKey& key, const StoredObject& stored, nlohmann::json before, const MergedStatus& merged);
     void read(const ObjectKey& key, const StoredObject& stored);
@@ -102,6 +106,7 @@ class StatusWriter {
     std::size_t open_ = 0;  // requests
     std::map<const Resource*, Pause> pauses_;
     std::map<ObjectKey, Rejection> rejected_;
+    Contests contests_;
     std::map<std::string, std::uint64_t> writes_ = {{"written", 0},   {"conflict", 0}, {"rejected", 0},
                                                     {"forbidden", 0}, {"gone", 0},     {"failed", 0}};
 };
