@@ -276,6 +276,32 @@ class Refusals(StatusCase):
         self.api.fail("tlsroutes/status", "patch", "silence")
         self.wait_until_written(self.write(silence_ms=1500))
 
+    def test_events_that_are_not_answered_are_given_up(self):
+        self.api.fail("events", "create", *["silence"] * 2)  # as many as are sent at the same time
+        writer = self.wait_until_written(self.write(silence_ms=1500))
+        for hostname in "b.example.com", "a.example.com":
+            self.change("gateways", "gateway", lambda item: item["spec"]["listeners"][0].update(hostname=hostname))
+            eventually(lambda: self.accepted() == ("True" if hostname == "a.example.com" else "False"), hostname)
+        writer.wait_for("both are given up", lambda w: w.events["failed"] == 2)
+        self.change("gateways", "gateway", lambda item: item["spec"]["listeners"][0].update(hostname="b.example.com"))
+        writer.wait_for("the next one is created", lambda w: w.events["created"] == 1)
+
+    def test_events_do_not_wait_in_any_number(self):
+        def toggle(item):
+            listener = item["spec"]["listeners"][0]
+            listener["hostname"] = "a.example.com" if listener.get("hostname") == "b.example.com" else "b.example.com"
+
+        self.api.fail("events", "create", *["silence"] * 2)
+        self.api.put(*[manifests.tls_route(f"r{i}", ["a.example.com"], {"a": 1}) for i in range(100)])
+        writer = self.wait_until_written(self.write())
+
+        def are_dropped(_):
+            self.change("gateways", "gateway", toggle)
+            return writer.events.get("dropped")
+
+        writer.wait_for("some are dropped", are_dropped)
+        self.assertEqual((writer.events["created"], writer.events["failed"]), (0, 0))
+
     def test_events_that_cannot_be_created_hold_up_nothing(self):
         self.api.forbidden.add(("events", "create"))
         self.change("gateways", "gateway", lambda item: item["spec"]["listeners"][0].update(hostname="b.example.com"))

@@ -15,20 +15,25 @@ namespace {
 // A mistake in a Gateway may turn up in each of its routes: the first hundred tell enough.
 constexpr double kBurst = 100, kPerSecond = 1;
 constexpr std::size_t kAtATime = 2;
+constexpr std::size_t kMostWaiting = 100;  // for requests that are open
 
 constexpr Permission kNeeded{"create", {"events.k8s.io", "events", {}, R"("create")"}};
 
 }  // namespace
 
-EventRecorder::EventRecorder(HttpClient& http, std::string instance)
-    : http_(http), instance_(std::move(instance)), allowed_(kBurst) {}
+EventRecorder::EventRecorder(HttpClient& http, std::string instance, std::chrono::milliseconds patience)
+    : http_(http), instance_(std::move(instance)), patience_(patience), allowed_(kBurst) {}
 
 EventRecorder::~EventRecorder() {
-    for (const auto id : open_) http_.cancel(id);
+    for (const auto& [id, due] : open_) http_.cancel(id);
 }
 
 void EventRecorder::record(const Regarding& regarding, const std::vector<Notice>& notices) {
     for (const auto& notice : notices) {
+        if (waiting_.size() >= kMostWaiting) {
+            counts_["dropped"]++;
+            continue;
+        }
         if (!take_leave()) {
             counts_["limited"]++;
             continue;
@@ -55,9 +60,26 @@ void EventRecorder::send() {
         const auto id = std::make_shared<HttpClient::Id>();
         *id = http_.start(waiting_.front(),
                           {{}, [this, id](const HttpResponse& response) { on_response(*id, response); }});
-        open_.insert(*id);
+        open_.emplace(*id, Clock::now() + patience_);
         waiting_.pop_front();
     }
+}
+
+EventRecorder::Clock::time_point EventRecorder::due() const {
+    auto next = Clock::time_point::max();
+    for (const auto& [id, due] : open_) next = std::min(next, due);
+    return next;
+}
+
+void EventRecorder::on_time() {
+    const auto now = Clock::now();
+    const auto silent = std::erase_if(open_, [&](const auto& request) {
+        if (request.second > now) return false;
+        http_.cancel(request.first);
+        return true;
+    });
+    for (std::size_t i = 0; i < silent; ++i) note("the API server is silent");
+    send();
 }
 
 void EventRecorder::on_response(HttpClient::Id id, const HttpResponse& response) {
@@ -67,11 +89,15 @@ void EventRecorder::on_response(HttpClient::Id id, const HttpResponse& response)
         problem = response.error;
     else if (response.status / 100 != 2)
         problem = describe_refusal(response.status, refusal_message(response.body), kNeeded);
+    note(problem);
+    send();
+}
+
+void EventRecorder::note(const std::string& problem) {
     counts_[problem.empty() ? "created" : "failed"]++;
     if (problem != problem_ && !problem.empty())
         log::warn("statuses", "an Event was not created", {{"error", problem}});
-    problem_ = std::move(problem);
-    send();
+    problem_ = problem;
 }
 
 }  // namespace slipgate::kube

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -14,36 +13,41 @@
 
 namespace slipgate::kube {
 
-// Creates Events, a few at a time and no more than so many in a time. One that cannot be created is not tried again:
-// the condition it is about stays.
+// Creates Events, a few at a time and no more than so many in a time. One that cannot be created, or is not answered,
+// is not tried again: the condition it is about stays.
 class EventRecorder {
   public:
-    // `http` must outlive it. `instance`: the name of this agent.
-    EventRecorder(HttpClient& http, std::string instance);
+    using Clock = std::chrono::steady_clock;
+
+    // `http` must outlive it. `instance`: the name of this agent. `patience`: with an answer.
+    EventRecorder(HttpClient& http, std::string instance, std::chrono::milliseconds patience);
     ~EventRecorder();
     EventRecorder(const EventRecorder&) = delete;
     EventRecorder& operator=(const EventRecorder&) = delete;
 
     void record(const Regarding& regarding, const std::vector<Notice>& notices);
 
-    // By result: created, failed, limited.
+    [[nodiscard]] Clock::time_point due() const;  // for on_time(), at the latest
+    void on_time();
+
+    // By result: created, failed, limited (too many in a time), dropped (too many that wait).
     [[nodiscard]] const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
 
   private:
-    using Clock = std::chrono::steady_clock;
-
     [[nodiscard]] bool take_leave();
     void send();
     void on_response(HttpClient::Id id, const HttpResponse& response);
+    void note(const std::string& problem);  // empty: none
 
     HttpClient& http_;
     std::string instance_;
+    std::chrono::milliseconds patience_;
     std::deque<HttpRequest> waiting_;
-    std::set<HttpClient::Id> open_;
-    double allowed_;  // Events that may be recorded now
+    std::map<HttpClient::Id, Clock::time_point> open_;  // and when each is given up
+    double allowed_;                                    // Events that may be recorded now
     Clock::time_point counted_at_ = Clock::now();
     std::string problem_;
-    std::map<std::string, std::uint64_t> counts_ = {{"created", 0}, {"failed", 0}, {"limited", 0}};
+    std::map<std::string, std::uint64_t> counts_ = {{"created", 0}, {"failed", 0}, {"limited", 0}, {"dropped", 0}};
 };
 
 }  // namespace slipgate::kube

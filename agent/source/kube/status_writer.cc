@@ -64,7 +64,7 @@ StatusWriter::StatusWriter(HttpClient& http, StoredObjects& stored, std::string 
       stored_(stored),
       patience_(patience),
       random_(std::move(random)),
-      recorder_(http, std::move(instance)) {}
+      recorder_(http, std::move(instance), patience.answer) {}
 
 StatusWriter::~StatusWriter() {
     stop();
@@ -88,6 +88,7 @@ void StatusWriter::want(const Statuses& statuses) {
 }
 
 void StatusWriter::run(bool is_writer) {
+    recorder_.on_time();
     if (!is_writer) {
         if (is_writer_) stop();
         (void)stored_.take_changed();  // all are looked at when it becomes the writer
@@ -115,9 +116,9 @@ void StatusWriter::run(bool is_writer) {
 }
 
 StatusWriter::Clock::time_point StatusWriter::due() const {
-    if (!is_writer_) return kNever;
+    auto next = recorder_.due();
+    if (!is_writer_) return next;
     if (is_tired_) return Clock::now();
-    auto next = kNever;
     for (const auto& [key, task] : tasks_) next = std::min(next, task.due);
     for (const auto& [key, rejection] : rejected_) next = std::min(next, rejection.due);
     if (ready_.empty()) return next;
