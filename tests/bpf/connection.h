@@ -35,6 +35,7 @@ class Connection {
     void syn_ack();                                // becomes ACK and hello
     void first_exchange();                         // the endpoint answers with data, the client acknowledges
     void establish();                              // all of the above
+    void reestablish();                            // the same on the tuple of one that is over, and may be collected
     void close();                                  // FINs of both sides; the flow is closing
     void send(Side side, const Packet& packet);    // translated and tracked
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "agent/datapath/gc.h"
-#include "agent/datapath/loader.h"
 #include "tests/bpf/kernel_bench.h"
 #include "tests/bpf/made_flows.h"
 
@@ -116,42 +115,6 @@ TEST_F(GcTest, ConnectionsAreCountedByEachCompleteWalk) {
     }
     EXPECT_EQ(datapath->flows().established, 2U);
     EXPECT_EQ(datapath->flows().closing, 0U);
-}
-
-// Each step looks at a bounded number of entries, however many there are.
-template <typename Key, typename Value>
-void collect_a_million(const LoadedObject& object, const char* map) {
-    constexpr std::uint32_t kConnections = 1'000'000, kLive = kConnections / 10, kEntries = 32768;
-    ASSERT_NO_FATAL_FAILURE((test::fill_with_flows<Key, Value>(object.map_fd(map), kConnections)));
-    GarbageCollector gc({object.map_fd("flows4"), object.map_fd("flows6"), object.map_fd("gc_batch"),
-                         object.map_fd("gc_limits"), object.gc_program_fd()},
-                        {.closing = std::chrono::seconds(10)});
-    std::uint32_t walked = 0, removed = 0, steps = 0;
-    while (gc.counts().established == 0 && ++steps < 100) {
-        const auto step = gc.step(kEntries);
-        ASSERT_TRUE(step) << step.error().message;
-        ASSERT_LE(step->walked, kEntries + GarbageCollector::kWalkBatch) << "a step, and the batch it began";
-        ASSERT_LE(step->proposed, step->walked);
-        walked += step->walked;
-        removed += step->removed;
-    }
-    EXPECT_EQ(removed, 2 * (kConnections - kLive));
-    EXPECT_EQ(gc.counts().established, 2 * kLive);
-    EXPECT_GE(walked, kConnections) << "an entry that goes takes its other direction along, before or after it is met";
-}
-
-TEST_F(GcTest, AMillionConnectionsOverIpv4GoInBoundedSteps) {
-    options.max_connections = 1'000'000;
-    const auto object = LoadedObject::load(options);
-    ASSERT_TRUE(object) << object.error().message;
-    collect_a_million<sg_flow4_key, sg_flow4>(**object, "flows4");
-}
-
-TEST_F(GcTest, AMillionConnectionsOverIpv6GoInBoundedSteps) {
-    options.max_connections = 1'000'000;
-    const auto object = LoadedObject::load(options);
-    ASSERT_TRUE(object) << object.error().message;
-    collect_a_million<sg_tuple, sg_flow6>(**object, "flows6");
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ namespace slipgate::test {
 // empty mount point is left to remove.
 class KernelBench : public testing::Test {
   protected:
+    KernelBench() { options.max_connections = 4096; }
+
     void SetUp() override {
         ASSERT_EQ(geteuid(), 0U) << "these tests load BPF programs: run them as root";
         ASSERT_EQ(unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
@@ -33,7 +35,6 @@ class KernelBench : public testing::Test {
         mount_point_ = dir;
         ASSERT_EQ(mount("bpf", dir.c_str(), "bpf", 0, nullptr), 0);
         options.pin_dir = mount_point_ / "slipgate";
-        options.max_connections = 4096;
         run("ip link set lo up");
         run("ip link add up0 type veth peer name far0");
         run("ip link set up0 up && ip link set far0 up");

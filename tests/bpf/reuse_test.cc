@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "agent/datapath/gc.h"
-#include "tests/bpf/connection.h"
-#include "tests/bpf/made_flows.h"
+#include "tests/bpf/crowd.h"
 #include "tests/bpf/race.h"
 
 namespace slipgate::test {
@@ -20,11 +19,12 @@ constexpr std::uint32_t kOthers = 50'000;   // connections of others, nine of te
 constexpr std::uint16_t kFirstPort = 2000;  // of the client
 constexpr std::uint16_t kPorts = 400;       // few among our own source ports: no search ends at that of a closing flow
 
-class ReuseTest : public SpliceBench {
+class ReuseTest : public SpliceBench, public testing::WithParamInterface<SourceMode> {
   protected:
     void SetUp() override {
-        options.closing_time = std::chrono::seconds(5);
-        SpliceBench::SetUp();
+        options.closing_time = std::chrono::seconds(2);
+        ASSERT_NO_FATAL_FAILURE(SpliceBench::SetUp());
+        serve({{at(kIpv4.endpoint, kEndpointPort), GetParam()}, {at(kIpv6.endpoint, kEndpointPort), GetParam()}});
     }
 
     using Connections = std::vector<std::optional<Connection>>;
@@ -38,11 +38,7 @@ class ReuseTest : public SpliceBench {
     void reopen(std::optional<Connection>& c) {
         const Connection last = *c;
         c.emplace(*this, last.family, last.client_port, Start{.client_isn = last.client.next + 100'000});
-        const Packet syn = c->packet(Side::kClient, kSyn);
-        do {  // one that meets a flow that is being removed is dropped, and sent again
-            run_packet(syn, Side::kClient);
-        } while (flow(syn));
-        c->establish();
+        c->reestablish();
     }
     // As if the connection had closed long ago.
     void make_old(const Connection& c) {
@@ -62,14 +58,14 @@ class ReuseTest : public SpliceBench {
 };
 
 // The agent proposes every port, because a connection there ended. Every second one serves the next by then.
-TEST_F(ReuseTest, EndedConnectionsGoAndTheirSuccessorsStay) {
+TEST_P(ReuseTest, EndedConnectionsGoAndTheirSuccessorsStay) {
     ASSERT_TRUE(datapath().tick()) << "a walk: the next one is steps away";
     Connections connections;
-    for (const auto* family : kFamilies) ASSERT_NO_FATAL_FAILURE(open_all(connections, *family));
+    for (const auto* family : families(GetParam())) ASSERT_NO_FATAL_FAILURE(open_all(connections, *family));
     for (auto& c : connections) ASSERT_NO_FATAL_FAILURE(c->close());
     ASSERT_EQ(datapath().read_events([](const ConnectionEvent&) {}).value(), connections.size());
     for (std::size_t i = 0; i < connections.size(); i += 2) ASSERT_NO_FATAL_FAILURE(reopen(connections[i]));
-    std::this_thread::sleep_for(std::chrono::seconds(8));  // the closing time and some, see collect_test.cc
+    std::this_thread::sleep_for(std::chrono::seconds(5));  // the closing time and some, see collect_test.cc
     ASSERT_TRUE(datapath().tick());
     for (std::size_t i = 0; i < connections.size(); ++i) {
         auto& c = *connections[i];
@@ -83,20 +79,17 @@ TEST_F(ReuseTest, EndedConnectionsGoAndTheirSuccessorsStay) {
 
 // Another CPU walks the maps without a pause, and each port is used again and again: its last connection is over when
 // the walk meets it, and may have a successor when the program looks.
-TEST_F(ReuseTest, SuccessorsStayWhileAWalkRemovesTheEnded) {
+TEST_P(ReuseTest, SuccessorsStayWhileAWalkRemovesTheEnded) {
     if (!race_.possible()) GTEST_SKIP() << "nothing happens at the same time on one CPU";
     constexpr int kRounds = 10;
     const Fd flows4 = pinned("flows4"), flows6 = pinned("flows6");
     std::uint64_t live = 0;  // entries
-    for (const auto* family : kFamilies) {
+    for (const auto* family : families(GetParam())) {
         SCOPED_TRACE(family->name);
         Connections connections;
         ASSERT_NO_FATAL_FAILURE(open_all(connections, *family));
-        if (family == &kIpv4) {
-            ASSERT_NO_FATAL_FAILURE((fill_with_flows<sg_flow4_key, sg_flow4>(flows4.get(), kOthers)));
-        } else {
-            ASSERT_NO_FATAL_FAILURE((fill_with_flows<sg_tuple, sg_flow6>(flows6.get(), kOthers)));
-        }
+        const bool ipv6 = family->vip == kIpv6.vip;
+        Crowd(ipv6 ? kPreserved6 : kPreserved4).fill(ipv6 ? flows6.get() : flows4.get(), kOthers);
         live += 2 * (kOthers / 10 + kPorts);
 
         std::atomic<bool> done = false;
@@ -121,6 +114,9 @@ TEST_F(ReuseTest, SuccessorsStayWhileAWalkRemovesTheEnded) {
         EXPECT_EQ(datapath().flows().closing, 0U);
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Modes, ReuseTest, testing::Values(SourceMode::kSnat, SourceMode::kPreserve),
+                         [](const auto& mode) { return mode.param == SourceMode::kSnat ? "Snat" : "Preserve"; });
 
 }  // namespace
 }  // namespace slipgate::test

@@ -59,6 +59,10 @@ constexpr const char* kCounterNames[] = {
 
 }  // namespace
 
+SpliceBench::SpliceBench(Framing framing) : framing_(framing) {
+    options.max_connections = 65536;
+}
+
 std::array<const Family*, 2> SpliceBench::families(SourceMode mode) const {
     const bool preserve = mode == SourceMode::kPreserve;
     if (framing_ == Framing::kEthernet) return {preserve ? &kPreserved4 : &kIpv4, preserve ? &kPreserved6 : &kIpv6};
@@ -105,7 +109,6 @@ void SpliceBench::SetUp() {
     ASSERT_NO_FATAL_FAILURE(ethernet ? join_by_ethernet() : join_by_tunnels());
     options.interfaces = {"up0", "dn0"};
     options.mss = kVipMss;
-    options.max_connections = 65536;
     options.rst_per_second = 1U << 30;
     datapath_ = open();
     ASSERT_TRUE(datapath_);

@@ -85,7 +85,7 @@ class SpliceBench : public KernelBench {
   public:
     // `framing` of both links. Without Ethernet, frames are given with a header of zeros, which is taken off before the
     // program sees them; what comes back has the one the program put in front.
-    explicit SpliceBench(Framing framing = Framing::kEthernet) : framing_(framing) {}
+    explicit SpliceBench(Framing framing = Framing::kEthernet);
 
     [[nodiscard]] std::array<const Family*, 2> families(SourceMode mode = SourceMode::kSnat) const;
     // Of the gateway on the side's link, and of the side itself.
@@ -123,6 +123,8 @@ class SpliceBench : public KernelBench {
     [[nodiscard]] bool fits_a_cookie(const Packet& packet) const;
 
     [[nodiscard]] Datapath& datapath() { return *datapath_; }
+    // The programs go on without.
+    void stop_agent() { datapath_.reset(); }
 
     // Serves kServerName by these endpoints.
     void serve(const std::vector<BackendEndpoint>& endpoints);
