@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/bpf/connection.h"
+#include "tests/bpf/either_link.h"
 
 namespace slipgate::test {
 namespace {
@@ -31,11 +32,8 @@ void put_in_front(Packet& p, const std::vector<std::uint8_t>& kinds) {
         p.extensions = p.extensions + extension(kinds[i], i + 1 < kinds.size() ? kinds[i + 1] : kTcp);
 }
 
-// By the framing of the links: splice.bpf.c or splice_l3.bpf.c comes first.
-class HeadersTest : public SpliceBench, public testing::WithParamInterface<Framing> {
+class HeadersTest : public EitherLink {
   protected:
-    HeadersTest() : SpliceBench(GetParam()) {}
-
     struct Case {
         const char* name;
         Packet packet;
@@ -343,9 +341,7 @@ TEST_P(HeadersTest, WrongChecksumInAnOpeningIsDropped) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Links, HeadersTest, testing::Values(Framing::kEthernet, Framing::kNone), [](const auto& link) {
-    return link.param == Framing::kEthernet ? "Ethernet" : "WithoutEthernet";
-});
+INSTANTIATE_TEST_SUITE_P(Links, HeadersTest, kLinks, link_name);
 
 }  // namespace
 }  // namespace slipgate::test

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // ICMP errors about packets that left here: translated byte for byte, with quotes of any length, and not where they are
-// forged.
+// forged. ICMP errors about packets that do not fit.
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
 #include "tests/bpf/connection.h"
+#include "tests/bpf/either_link.h"
 
 namespace slipgate::test {
 namespace {
@@ -18,11 +19,14 @@ struct Kind {
     std::uint8_t type, code;
 };
 
+bool is_ipv6(const Family& family) {
+    return family.vip == kIpv6.vip;
+}
 Kind unreachable(const Family& family) {
-    return &family == &kIpv6 ? Kind{1, 0} : Kind{3, 1};
+    return is_ipv6(family) ? Kind{1, 0} : Kind{3, 1};
 }
 Kind too_big(const Family& family) {
-    return &family == &kIpv6 ? Kind{2, 0} : Kind{3, 4};
+    return is_ipv6(family) ? Kind{2, 0} : Kind{3, 4};
 }
 
 Bytes icmp_message(const Packet& outer, Kind kind, const Bytes& quote, std::uint16_t error = 0) {
@@ -39,12 +43,12 @@ Bytes ip_packet(const Packet& p, std::size_t length) {
     return {frame.begin() + kEthernet, frame.begin() + kEthernet + static_cast<std::ptrdiff_t>(length)};
 }
 
-class IcmpTest : public SpliceBench {
+class IcmpTest : public EitherLink {
   protected:
-    // From a router on the way of what left towards the side.
+    // From a router on the way of what left towards the side; with an EtherType in its address (tunnel_entry.h).
     static Packet router(const Connection& c, Side side) {
         Packet p = c.packet(side, 0);
-        p.source = p.ipv6() ? "2001:db8:ffff::1" : "203.0.113.77";
+        p.source = p.ipv6() ? "2001:db8:86dd::1" : "8.0.3.77";
         p.next_header = p.ipv6() ? 58 : 1;
         return p;
     }
@@ -90,8 +94,8 @@ class IcmpTest : public SpliceBench {
     std::uint16_t port_ = 2000;
 };
 
-TEST_F(IcmpTest, QuotesOfEachLengthAreTranslatedOrLeftAlone) {
-    for (const auto* family : kFamilies) {
+TEST_P(IcmpTest, QuotesOfEachLengthAreTranslatedOrLeftAlone) {
+    for (const auto* family : families()) {
         for (const auto from : kSides) {
             Connection c(*this, *family, port_++);
             ASSERT_NO_FATAL_FAILURE(c.establish());
@@ -100,6 +104,7 @@ TEST_F(IcmpTest, QuotesOfEachLengthAreTranslatedOrLeftAlone) {
             for (std::size_t length = 0; length <= left.frame().size() - kEthernet; ++length) {
                 SCOPED_TRACE(testing::Message() << family->name << ", " << length << " bytes");
                 const Bytes frame = ip_frame(outer, icmp_message(outer, too_big(*family), ip_packet(left, length)));
+                if (!can_run(frame)) continue;
                 const auto outcome = run_packet(frame, other(from));
                 if (length < left.ip_header() + kPorts) {
                     expect(outcome, kPassed, {});
@@ -115,8 +120,8 @@ TEST_F(IcmpTest, QuotesOfEachLengthAreTranslatedOrLeftAlone) {
     }
 }
 
-TEST_F(IcmpTest, EachErrorIsTranslatedNothingElse) {
-    for (const auto* family : kFamilies) {
+TEST_P(IcmpTest, EachErrorIsTranslatedNothingElse) {
+    for (const auto* family : families()) {
         Connection c(*this, *family, port_++);
         ASSERT_NO_FATAL_FAILURE(c.establish());
         const auto [sent, left] = lost(c, Side::kClient);
@@ -125,15 +130,15 @@ TEST_F(IcmpTest, EachErrorIsTranslatedNothingElse) {
             SCOPED_TRACE(testing::Message() << family->name << ", type " << type);
             const Kind kind{static_cast<std::uint8_t>(type), 0};
             const Bytes frame = ip_frame(outer, icmp_message(outer, kind, ip_packet(left, 64)));
-            const bool error = family == &kIpv6 ? type >= 1 && type <= 4 : type == 3 || type == 11 || type == 12;
+            const bool error = is_ipv6(*family) ? type >= 1 && type <= 4 : type == 3 || type == 11 || type == 12;
             const auto outcome = run_packet(frame, Side::kEndpoint);
             expect(outcome, error ? kRedirected : kPassed, error ? Counted{{"icmp_translated", 1}} : Counted{});
         }
     }
 }
 
-TEST_F(IcmpTest, ForgedQuotesReachNobody) {
-    for (const auto* family : kFamilies) {
+TEST_P(IcmpTest, ForgedQuotesReachNobody) {
+    for (const auto* family : families()) {
         for (const auto from : kSides) {
             Connection c(*this, *family, port_++);
             ASSERT_NO_FATAL_FAILURE(c.establish());
@@ -168,8 +173,8 @@ TEST_F(IcmpTest, ForgedQuotesReachNobody) {
 }
 
 // RFC 5508 REQ-3
-TEST_F(IcmpTest, WrongChecksumIsDropped) {
-    for (const auto* family : kFamilies) {
+TEST_P(IcmpTest, WrongChecksumIsDropped) {
+    for (const auto* family : families()) {
         for (const auto from : kSides) {
             Connection c(*this, *family, port_++);
             ASSERT_NO_FATAL_FAILURE(c.establish());
@@ -190,8 +195,8 @@ TEST_F(IcmpTest, WrongChecksumIsDropped) {
     }
 }
 
-TEST_F(IcmpTest, UnreachableAboutOurSynRefusesOnlyWithItsNumber) {
-    for (const auto* family : kFamilies) {
+TEST_P(IcmpTest, UnreachableAboutOurSynRefusesOnlyWithItsNumber) {
+    for (const auto* family : families()) {
         Connection c(*this, *family, port_++);
         ASSERT_NO_FATAL_FAILURE(c.syn());
         ASSERT_NO_FATAL_FAILURE(c.rest_of_hello());
@@ -215,10 +220,10 @@ TEST_F(IcmpTest, UnreachableAboutOurSynRefusesOnlyWithItsNumber) {
 }
 
 // The error comes from the address the packet was sent to, and quotes it as its sender knows it.
-TEST_F(IcmpTest, PacketLargerThanTheWayOutIsToldToItsSender) {
+TEST_P(IcmpTest, PacketLargerThanTheWayOutIsToldToItsSender) {
     for (const char* link : {"up0", "dn0"})
         run(std::string("ip link set ") + link + " mtu " + std::to_string(kLoweredMtu));
-    for (const auto* family : kFamilies) {
+    for (const auto* family : families()) {
         for (const auto from : kSides) {
             SCOPED_TRACE(testing::Message() << family->name << (from == Side::kClient ? " client" : " endpoint"));
             Connection c(*this, *family, port_++);
@@ -247,6 +252,8 @@ TEST_F(IcmpTest, PacketLargerThanTheWayOutIsToldToItsSender) {
         }
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Links, IcmpTest, kLinks, link_name);
 
 }  // namespace
 }  // namespace slipgate::test

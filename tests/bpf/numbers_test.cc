@@ -5,6 +5,7 @@
 #include <slipgate/client_hello.h>
 
 #include "tests/bpf/connection.h"
+#include "tests/bpf/either_link.h"
 
 namespace slipgate::test {
 namespace {
@@ -18,7 +19,7 @@ Bytes sack(std::uint32_t from, std::uint32_t to) {
     return Bytes{1, 1, 5, 10} + u32(from) + u32(to);
 }
 
-class NumbersTest : public SpliceBench {
+class NumbersTest : public EitherLink {
   protected:
     Connection fresh(const Family& family, const Start& start = {}) { return {*this, family, port_++, start}; }
 
@@ -51,8 +52,8 @@ class NumbersTest : public SpliceBench {
     std::uint16_t port_ = 2000;
 };
 
-TEST_F(NumbersTest, StreamsCrossTheSignBitAndTheEndOfTheSpace) {
-    for (const auto* family : kFamilies) {
+TEST_P(NumbersTest, StreamsCrossTheSignBitAndTheEndOfTheSpace) {
+    for (const auto* family : families()) {
         for (const auto client : kStarts) {
             for (const auto endpoint : kStarts) {
                 SCOPED_TRACE(testing::Message() << family->name << " ISNs " << client << " and " << endpoint);
@@ -82,11 +83,11 @@ TEST_F(NumbersTest, StreamsCrossTheSignBitAndTheEndOfTheSpace) {
     }
 }
 
-TEST_F(NumbersTest, ResetIsBelievedFromTheAcknowledgedByteToTheLastOneSent) {
+TEST_P(NumbersTest, ResetIsBelievedFromTheAcknowledgedByteToTheLastOneSent) {
     constexpr std::int64_t kInFlight = 1000;
     constexpr std::pair<std::int64_t, bool> kCases[] = {
         {-kInFlight - 1, false}, {-kInFlight, true}, {-1, true}, {0, true}, {1, false}};
-    for (const auto* family : kFamilies) {
+    for (const auto* family : families()) {
         for (const auto isn : kStarts) {
             for (const auto side : {Side::kClient, Side::kEndpoint}) {
                 for (const auto& [offset, believed] : kCases) {
@@ -104,8 +105,8 @@ TEST_F(NumbersTest, ResetIsBelievedFromTheAcknowledgedByteToTheLastOneSent) {
 }
 
 // The endpoints judge data themselves, so it is forwarded wherever it is. It must not make room for a RST.
-TEST_F(NumbersTest, ForgedDataFarAheadDoesNotWidenTheWindowOfResets) {
-    for (const auto* family : kFamilies) {
+TEST_P(NumbersTest, ForgedDataFarAheadDoesNotWidenTheWindowOfResets) {
+    for (const auto* family : families()) {
         for (const std::int64_t ahead : {std::int64_t{kCloseWindow} + 1, std::int64_t{1} << 30}) {
             Connection c = fresh(*family);
             ASSERT_NO_FATAL_FAILURE(c.establish());
@@ -118,12 +119,12 @@ TEST_F(NumbersTest, ForgedDataFarAheadDoesNotWidenTheWindowOfResets) {
     }
 }
 
-TEST_F(NumbersTest, FinCountsFromTheAcknowledgedByteToTheWindowBeyondTheLastOneSent) {
+TEST_P(NumbersTest, FinCountsFromTheAcknowledgedByteToTheWindowBeyondTheLastOneSent) {
     constexpr std::int64_t kInFlight = 1000;
     constexpr std::pair<std::int64_t, bool> kCases[] = {
         {-kInFlight - 1, false}, {-kInFlight, true},        {0, true},
         {kCloseWindow, true},    {kCloseWindow + 1, false}, {1 << 30, false}};
-    for (const auto* family : kFamilies) {
+    for (const auto* family : families()) {
         for (const auto isn : kStarts) {
             for (const auto side : {Side::kClient, Side::kEndpoint}) {
                 for (const auto& [offset, counts] : kCases) {
@@ -142,8 +143,8 @@ TEST_F(NumbersTest, FinCountsFromTheAcknowledgedByteToTheWindowBeyondTheLastOneS
     }
 }
 
-TEST_F(NumbersTest, AcknowledgementsAreTranslatedWhereverTheyAre) {
-    for (const auto* family : kFamilies) {
+TEST_P(NumbersTest, AcknowledgementsAreTranslatedWhereverTheyAre) {
+    for (const auto* family : families()) {
         for (const auto isn : kStarts) {
             Connection c = fresh(*family, {.client_isn = isn, .endpoint_isn = isn});
             ASSERT_NO_FATAL_FAILURE(c.establish());
@@ -160,8 +161,8 @@ TEST_F(NumbersTest, AcknowledgementsAreTranslatedWhereverTheyAre) {
     }
 }
 
-TEST_F(NumbersTest, ResetThatItsReceiverDidNotBelieveIsTakenBack) {
-    for (const auto* family : kFamilies) {
+TEST_P(NumbersTest, ResetThatItsReceiverDidNotBelieveIsTakenBack) {
+    for (const auto* family : families()) {
         for (const auto side : {Side::kClient, Side::kEndpoint}) {
             const Side other = side == Side::kClient ? Side::kEndpoint : Side::kClient;
             Connection c = fresh(*family);
@@ -189,8 +190,8 @@ TEST_F(NumbersTest, ResetThatItsReceiverDidNotBelieveIsTakenBack) {
     }
 }
 
-TEST_F(NumbersTest, HelloIsKeptToTheLastByteOfTheStash) {
-    for (const auto* family : kFamilies) {
+TEST_P(NumbersTest, HelloIsKeptToTheLastByteOfTheStash) {
+    for (const auto* family : families()) {
         for (const auto isn : kStarts) {
             SCOPED_TRACE(testing::Message() << family->name << " ISN " << isn);
             Connection c = fresh(*family, {.client_isn = isn});
@@ -223,6 +224,8 @@ TEST_F(NumbersTest, HelloIsKeptToTheLastByteOfTheStash) {
         }
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Links, NumbersTest, kLinks, link_name);
 
 }  // namespace
 }  // namespace slipgate::test

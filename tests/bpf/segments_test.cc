@@ -7,13 +7,14 @@
 #include <thread>
 
 #include "tests/bpf/connection.h"
+#include "tests/bpf/either_link.h"
 
 namespace slipgate::test {
 namespace {
 
 constexpr Side kSides[] = {Side::kClient, Side::kEndpoint};
 
-class SegmentsTest : public SpliceBench {
+class SegmentsTest : public EitherLink {
   protected:
     Connection fresh(const Family& family, const Start& start = {}) { return {*this, family, port_++, start}; }
 
@@ -32,8 +33,8 @@ class SegmentsTest : public SpliceBench {
     std::uint16_t port_ = 2000;
 };
 
-TEST_F(SegmentsTest, UrgentPointerIsKept) {
-    for (const auto* family : kFamilies) {
+TEST_P(SegmentsTest, UrgentPointerIsKept) {
+    for (const auto* family : families()) {
         Connection c = fresh(*family);
         ASSERT_NO_FATAL_FAILURE(c.establish());
         for (const auto side : kSides) {
@@ -46,8 +47,8 @@ TEST_F(SegmentsTest, UrgentPointerIsKept) {
     }
 }
 
-TEST_F(SegmentsTest, WindowIsScaledAndNeverClosedByIt) {
-    for (const auto* family : kFamilies) {
+TEST_P(SegmentsTest, WindowIsScaledAndNeverClosedByIt) {
+    for (const auto* family : families()) {
         for (const int client : {-1, 0, 7, 14}) {
             for (const int endpoint : {-1, 0, 7, 10, 14}) {
                 SCOPED_TRACE(testing::Message() << family->name << " scales " << client << " and " << endpoint);
@@ -68,8 +69,8 @@ TEST_F(SegmentsTest, WindowIsScaledAndNeverClosedByIt) {
     }
 }
 
-TEST_F(SegmentsTest, KeepalivesAndWindowProbesPass) {
-    for (const auto* family : kFamilies) {
+TEST_P(SegmentsTest, KeepalivesAndWindowProbesPass) {
+    for (const auto* family : families()) {
         Connection c = fresh(*family);
         ASSERT_NO_FATAL_FAILURE(c.establish());
         for (const auto side : kSides) {
@@ -83,8 +84,8 @@ TEST_F(SegmentsTest, KeepalivesAndWindowProbesPass) {
     }
 }
 
-TEST_F(SegmentsTest, DataAfterFinPassesAndEndsNothing) {
-    for (const auto* family : kFamilies) {
+TEST_P(SegmentsTest, DataAfterFinPassesAndEndsNothing) {
+    for (const auto* family : families()) {
         for (const auto side : kSides) {
             Connection c = fresh(*family);
             ASSERT_NO_FATAL_FAILURE(c.establish());
@@ -97,8 +98,8 @@ TEST_F(SegmentsTest, DataAfterFinPassesAndEndsNothing) {
     }
 }
 
-TEST_F(SegmentsTest, DataWithASynIsSentAgainLater) {
-    for (const auto* family : kFamilies) {
+TEST_P(SegmentsTest, DataWithASynIsSentAgainLater) {
+    for (const auto* family : families()) {
         Connection c = fresh(*family);
         Packet syn = c.packet(Side::kClient, kSyn, c.hello);
         syn.options = syn.options + Bytes{34, 2, 1, 1};  // fast open, asks for a cookie (RFC 7413)
@@ -112,8 +113,8 @@ TEST_F(SegmentsTest, DataWithASynIsSentAgainLater) {
     }
 }
 
-TEST_F(SegmentsTest, LastHopIsDroppedLastButOnePasses) {
-    for (const auto* family : kFamilies) {
+TEST_P(SegmentsTest, LastHopIsDroppedLastButOnePasses) {
+    for (const auto* family : families()) {
         Connection c = fresh(*family);
         ASSERT_NO_FATAL_FAILURE(c.establish());
         for (const auto side : kSides) {
@@ -136,8 +137,8 @@ TEST_F(SegmentsTest, LastHopIsDroppedLastButOnePasses) {
     }
 }
 
-TEST_F(SegmentsTest, FinAndResetOnTheirLastHopEndNothing) {
-    for (const auto* family : kFamilies) {
+TEST_P(SegmentsTest, FinAndResetOnTheirLastHopEndNothing) {
+    for (const auto* family : families()) {
         for (const auto side : kSides) {
             for (const std::uint8_t flags : Bytes{kFin | kAck, kRst | kAck}) {
                 Connection c = fresh(*family);
@@ -155,8 +156,8 @@ TEST_F(SegmentsTest, FinAndResetOnTheirLastHopEndNothing) {
 }
 
 // A SYN long ago says nothing about a connection that went on: only two in a row, without an answer, do.
-TEST_F(SegmentsTest, SynOfLongAgoIsForgotten) {
-    for (const auto* family : kFamilies) {
+TEST_P(SegmentsTest, SynOfLongAgoIsForgotten) {
+    for (const auto* family : families()) {
         Connection c = fresh(*family);
         ASSERT_NO_FATAL_FAILURE(c.establish());
         const Packet syn = c.packet(Side::kClient, kSyn);
@@ -175,8 +176,8 @@ TEST_F(SegmentsTest, SynOfLongAgoIsForgotten) {
     }
 }
 
-TEST_F(SegmentsTest, OptionsAreTranslatedInAnyOrderAndAlignment) {
-    for (const auto* family : kFamilies) {
+TEST_P(SegmentsTest, OptionsAreTranslatedInAnyOrderAndAlignment) {
+    for (const auto* family : families()) {
         Connection c = fresh(*family);
         ASSERT_NO_FATAL_FAILURE(c.establish());
         for (const auto side : kSides) {
@@ -224,6 +225,8 @@ TEST_F(SegmentsTest, OptionsAreTranslatedInAnyOrderAndAlignment) {
         }
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Links, SegmentsTest, kLinks, link_name);
 
 }  // namespace
 }  // namespace slipgate::test

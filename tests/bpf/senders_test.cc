@@ -7,25 +7,19 @@
 #include <string_view>
 
 #include "tests/bpf/connection.h"
+#include "tests/bpf/either_link.h"
 
 namespace slipgate::test {
 namespace {
 
-class SendersTest : public SpliceBench {
-  protected:
-    void expect_passed(const Outcome& outcome, const Bytes& frame) {
-        EXPECT_EQ(outcome.action, kPassed);
-        EXPECT_EQ(outcome.counted, Counted{});
-        EXPECT_TRUE(same_frame(outcome.frame, frame));
-    }
-};
+class FloodsTest : public EitherLink {};
 
-TEST_F(SendersTest, StormOfForeignAcksIsAnsweredUpToTheLimit) {
+TEST_P(FloodsTest, StormOfForeignAcksIsAnsweredUpToTheLimit) {
     constexpr std::uint32_t kLimit = 10, kPackets = 3000;
     auto settings = config();
     settings.rst_per_second = kLimit;
     set_config(settings);
-    for (const auto* family : kFamilies) {
+    for (const auto* family : families()) {
         for (const auto side : {Side::kClient, Side::kEndpoint}) {
             Connection c(*this, *family, 2000);
             c.our_port = options.port_last;
@@ -48,10 +42,10 @@ TEST_F(SendersTest, StormOfForeignAcksIsAnsweredUpToTheLimit) {
 }
 
 // What is answered without a limit: it must not help to flood a third party.
-TEST_F(SendersTest, AnswersBeforeTheHelloAreHardlyLongerThanWhatTheyAnswer) {
+TEST_P(FloodsTest, AnswersBeforeTheHelloAreHardlyLongerThanWhatTheyAnswer) {
     constexpr std::size_t kUnasked = 8;  // MSS, and NOPs in the place of SACK
     std::uint16_t port = 2000;
-    for (const auto* family : kFamilies) {
+    for (const auto* family : families()) {
         for (const bool timestamps : {false, true}) {
             for (const bool sack : {false, true}) {
                 for (const int scale : {-1, 7}) {
@@ -80,9 +74,9 @@ TEST_F(SendersTest, AnswersBeforeTheHelloAreHardlyLongerThanWhatTheyAnswer) {
     }
 }
 
-TEST_F(SendersTest, FloodsLeaveNoState) {
+TEST_P(FloodsTest, FloodsLeaveNoState) {
     std::mt19937 random(4711);  // the same run each time
-    for (const auto* family : kFamilies) {
+    for (const auto* family : families()) {
         for (int i = 0; i < 5000; ++i) {
             Connection c(*this, *family, static_cast<std::uint16_t>(random()),
                          {.client_isn = static_cast<std::uint32_t>(random())});
@@ -98,6 +92,17 @@ TEST_F(SendersTest, FloodsLeaveNoState) {
     }
     EXPECT_EQ(flow_entries(), 0U);
 }
+
+INSTANTIATE_TEST_SUITE_P(Links, FloodsTest, kLinks, link_name);
+
+class SendersTest : public SpliceBench {
+  protected:
+    void expect_passed(const Outcome& outcome, const Bytes& frame) {
+        EXPECT_EQ(outcome.action, kPassed);
+        EXPECT_EQ(outcome.counted, Counted{});
+        EXPECT_TRUE(same_frame(outcome.frame, frame));
+    }
+};
 
 TEST_F(SendersTest, AddressesThatNoSenderHasGetNoAnswer) {
     const std::pair<const Family*, std::vector<const char*>> kMartians[] = {
