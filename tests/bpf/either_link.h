@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For suites that run on links with Ethernet headers and on links without: by splice.bpf.c, or by splice_l3.bpf.c and all
-// that comes after it.
+// For suites that run on links with Ethernet headers and on links without: by splice.bpf.c, or by splice_l3.bpf.c and
+// all that comes after it.
 //
 //     INSTANTIATE_TEST_SUITE_P(Links, NameOfTheTest, kLinks, link_name);
 #pragma once

@@ -14,9 +14,11 @@ namespace {
 constexpr Side kSides[] = {Side::kClient, Side::kEndpoint};
 constexpr std::uint16_t kLoweredMtu = 1400;
 constexpr std::size_t kPorts = 8;  // bytes of TCP that every quote must have (RFC 792)
+constexpr std::uint8_t kDestinationOptions = 60;
 
 struct Kind {
     std::uint8_t type, code;
+    std::uint32_t mtu = kLoweredMtu;  // says something where the packet was too big
 };
 
 bool is_ipv6(const Family& family) {
@@ -29,8 +31,13 @@ Kind too_big(const Family& family) {
     return is_ipv6(family) ? Kind{2, 0} : Kind{3, 4};
 }
 
+// Padding, as options of an IPv4 header; or of an IPv6 header of its own, which leads to `next`.
+Bytes padding(const Family& family, std::uint8_t next) {
+    return is_ipv6(family) ? Bytes{next, 0, 1, 4, 0, 0, 0, 0} : Bytes{1, 1, 1, 1};
+}
+
 Bytes icmp_message(const Packet& outer, Kind kind, const Bytes& quote, std::uint16_t error = 0) {
-    Bytes message = Bytes{kind.type, kind.code, 0, 0} + u32(kLoweredMtu) + quote;
+    Bytes message = Bytes{kind.type, kind.code, 0, 0} + u32(kind.mtu) + quote;
     const Bytes pseudo = outer.ipv6() ? pseudo_header(outer, 58, message.size()) : Bytes{};
     const auto sum = static_cast<std::uint16_t>(internet_checksum(pseudo + message) ^ error);
     message[2] = static_cast<std::uint8_t>(sum >> 8);
@@ -77,11 +84,17 @@ class IcmpTest : public EitherLink {
                   quote.begin() + static_cast<std::ptrdiff_t>(same));
         return quote;
     }
+    // IPv4 options, or an IPv6 header of destination options.
+    static void add_extensions(Packet& p, const Bytes& extensions) {
+        p.extensions = extensions;
+        if (p.ipv6() && !extensions.empty()) p.next_header = kDestinationOptions;
+    }
     static Side other(Side side) { return side == Side::kClient ? Side::kEndpoint : Side::kClient; }
 
     // A packet on its way to the other side, which will not arrive: as sent and as it left.
-    std::pair<Packet, Packet> lost(Connection& c, Side from) {
-        const Packet sent = c.packet(from, kAck | kPsh, Bytes(101, 0x17));
+    std::pair<Packet, Packet> lost(Connection& c, Side from, const Bytes& extensions = {}) {
+        Packet sent = c.packet(from, kAck | kPsh, Bytes(101, 0x17));
+        add_extensions(sent, extensions);
         const Packet left = c.translated(from, sent);
         c.send(from, sent);
         return {sent, left};
@@ -96,25 +109,28 @@ class IcmpTest : public EitherLink {
 
 TEST_P(IcmpTest, QuotesOfEachLengthAreTranslatedOrLeftAlone) {
     for (const auto* family : families()) {
-        for (const auto from : kSides) {
-            Connection c(*this, *family, port_++);
-            ASSERT_NO_FATAL_FAILURE(c.establish());
-            const auto [sent, left] = lost(c, from);
-            const Packet outer = router(c, other(from));
-            for (std::size_t length = 0; length <= left.frame().size() - kEthernet; ++length) {
-                SCOPED_TRACE(testing::Message() << family->name << ", " << length << " bytes");
-                const Bytes frame = ip_frame(outer, icmp_message(outer, too_big(*family), ip_packet(left, length)));
-                if (!can_run(frame)) continue;
-                const auto outcome = run_packet(frame, other(from));
-                if (length < left.ip_header() + kPorts) {
-                    expect(outcome, kPassed, {});
-                    EXPECT_TRUE(same_frame(outcome.frame, frame));
-                    continue;
+        for (const auto& extensions : {Bytes{}, padding(*family, kTcp)}) {
+            for (const auto from : kSides) {
+                Connection c(*this, *family, port_++);
+                ASSERT_NO_FATAL_FAILURE(c.establish());
+                const auto [sent, left] = lost(c, from, extensions);
+                const Packet outer = router(c, other(from));
+                for (std::size_t length = 0; length <= left.frame().size() - kEthernet; ++length) {
+                    SCOPED_TRACE(testing::Message() << family->name << ", " << length << " bytes");
+                    const Bytes frame = ip_frame(outer, icmp_message(outer, too_big(*family), ip_packet(left, length)));
+                    if (!can_run(frame)) continue;
+                    const auto outcome = run_packet(frame, other(from));
+                    if (length < left.ip_header() + kPorts) {
+                        expect(outcome, kPassed, {});
+                        EXPECT_TRUE(same_frame(outcome.frame, frame));
+                        continue;
+                    }
+                    expect(outcome, kRedirected, {{"icmp_translated", 1}});
+                    const Packet there = arriving(c, other(from));
+                    const Bytes quote = restored_quote(left, sent, length);
+                    ASSERT_TRUE(
+                        same_frame(outcome.frame, ip_frame(there, icmp_message(there, too_big(*family), quote))));
                 }
-                expect(outcome, kRedirected, {{"icmp_translated", 1}});
-                const Packet there = arriving(c, other(from));
-                const Bytes quote = restored_quote(left, sent, length);
-                ASSERT_TRUE(same_frame(outcome.frame, ip_frame(there, icmp_message(there, too_big(*family), quote))));
             }
         }
     }
@@ -168,6 +184,27 @@ TEST_P(IcmpTest, ForgedQuotesReachNobody) {
             expect(about(left, last_hop), kDropped, {{"ttl_expired", 1}});
             expect(about(left, outer), kRedirected, {{"icmp_translated", 1}});
             EXPECT_EQ(flow(c.packet(Side::kClient, kAck))->state, SG_FLOW_ESTABLISHED);
+        }
+    }
+}
+
+// Where it is found out that an error is about a flow, but cannot be translated, the stack never has it.
+TEST_P(IcmpTest, WithOptionsOfItsOwnOrOfADeadFlowIsDropped) {
+    for (const auto* family : families()) {
+        for (const auto from : kSides) {
+            Connection c(*this, *family, port_++);
+            ASSERT_NO_FATAL_FAILURE(c.establish());
+            const auto [sent, left] = lost(c, from);
+            const Packet outer = router(c, other(from));
+            const Bytes message = icmp_message(outer, unreachable(*family), ip_packet(left, left.ip_header() + kPorts));
+            Packet optioned = outer;
+            add_extensions(optioned, padding(*family, outer.next_header));
+            expect(run_packet(ip_frame(optioned, message), other(from)), kDropped, {{"bad_header", 1}});
+            ASSERT_NO_FATAL_FAILURE(c.close());
+            expect(run_packet(ip_frame(outer, message), other(from)), kDropped, {{"icmp_out_of_window", 1}});
+            for (const auto side : kSides)
+                change_flow(c.packet(side, kAck), [](sg_flow& flow) { flow.state = SG_FLOW_DEAD; });
+            expect(run_packet(ip_frame(outer, message), other(from)), kDropped, {{"dead_flow", 1}});
         }
     }
 }
@@ -250,6 +287,26 @@ TEST_P(IcmpTest, PacketLargerThanTheWayOutIsToldToItsSender) {
             EXPECT_EQ(entry->state, SG_FLOW_ESTABLISHED);
             EXPECT_EQ(entry->seq_end, p.seq + room) << "it was not sent";
         }
+    }
+}
+
+// One that is shorter than the quote would be: any IP header, and the 8 bytes that RFC 792 asks for.
+TEST_P(IcmpTest, ShortPacketLargerThanTheWayOutIsQuotedInPart) {
+    constexpr std::uint16_t kSmall = 400;  // IPv6 has no such links
+    constexpr std::size_t kQuoted = 60 + kPorts;
+    for (const char* link : {"up0", "dn0"}) run(std::string("ip link set ") + link + " mtu " + std::to_string(kSmall));
+    for (const auto from : kSides) {
+        Connection c(*this, *families()[0], port_++);
+        ASSERT_NO_FATAL_FAILURE(c.establish());
+        const Packet p = c.packet(from, kAck | kPsh, Bytes(kSmall, 7));
+        change_flow(p, [](sg_flow& flow) { flow.seen = 0; });
+        const auto outcome = run_packet(p, from);
+        expect(outcome, kRedirected, {{"too_big", 1}});
+        Packet back = c.answer_to(from);
+        back.next_header = 1;
+        back.fragment = 0;
+        const Bytes message = icmp_message(back, {3, 4, kSmall}, ip_packet(p, kQuoted));
+        EXPECT_TRUE(same_frame(outcome.frame, ip_frame(back, message)));
     }
 }
 
