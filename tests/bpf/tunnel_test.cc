@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What splice_l3.bpf.c does by itself. All that comes after it runs on tunnels, too, in states_test.cc and
-// headers_test.cc.
+// What splice_l3.bpf.c does by itself. All that comes after it runs on tunnels, too, in states_test.cc and in suites of
+// EitherLink.
 #include <gtest/gtest.h>
 
 #include "tests/bpf/connection.h"
