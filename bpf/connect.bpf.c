@@ -129,11 +129,14 @@ static __always_inline int connect_endpoint(struct __sk_buff* skb, struct sg_scr
         o->attempts++;
         refused = make_flows(skb, s, c, ipv6, o);
     }
-    if (refused) return refuse(skb, s, o, refused - 1);
 
     int action;
     struct sg_flow* up = flow_find(ipv6, &o->client);
-    if (up) {
+    if (refused && !up) return refuse(skb, s, o, refused - 1);
+    if (refused) { /* the hello came twice at the same time, and another CPU has made the connection */
+        o->state = SG_OPENING_FREE;
+        action = DROP(stash_busy);
+    } else if (up) {
         o->state = SG_OPENING_CONNECTING;
         up->seen = now_seconds();
         s->packet.partial = packet_is_partial(skb, s->packet.l4);

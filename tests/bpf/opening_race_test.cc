@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Segments of one hello on two CPUs at the same time: an opening belongs to one CPU, the other one drops.
+// Segments of one hello, or the same one twice, on two CPUs at the same time: an opening belongs to one CPU, the other
+// one drops.
 #include <arpa/inet.h>
 #include <bpf/libbpf.h>
 #include <gtest/gtest.h>
@@ -174,6 +175,48 @@ TEST_F(OpeningRaceTest, TwoSegmentsThatBothComeFirstLeadToOneConnection) {
     for (const auto* family : kFamilies) {
         SCOPED_TRACE(family->name);
         race(*family, false);
+    }
+}
+
+// Both CPUs may keep it in places of their own and read the name; then one of them finds that the other was faster.
+TEST_F(OpeningRaceTest, TheSameHelloTwiceLeadsToOneConnection) {
+    if (!race_.possible()) GTEST_SKIP() << "there is nothing to race with on one CPU";
+    constexpr int kRounds = 2000, kRoundsMax = 20000;
+    for (const auto* family : kFamilies) {
+        SCOPED_TRACE(family->name);
+        std::optional<Connection> c;
+        Bytes hello;
+        std::vector<sg_counters> before;
+        int round = 0, both = 0;
+        const auto begin = [&] {
+            c.emplace(fresh(*family));
+            c->syn();
+            hello = segment(*c, 0, c->hello.size());
+            before = counters();
+        };
+        const auto judge = [&] {
+            const auto after = counters();
+            std::uint64_t names = 0, busy = 0, refused = 0;
+            for (const auto cpu : {race_.cpu(0), race_.cpu(1)}) {
+                names += after[cpu].hello - before[cpu].hello;
+                busy += after[cpu].stash_busy - before[cpu].stash_busy;
+#define X(name, help) refused += after[cpu].name - before[cpu].name;
+                SG_REFUSALS(X)
+#undef X
+            }
+            EXPECT_EQ(refused, 0U);
+            EXPECT_TRUE(names == 1 || (names == 2 && busy == 1)) << names << " names, " << busy << " dropped";
+            both += names == 2;
+            EXPECT_EQ(run_packet(hello, Side::kClient).action, kRedirected) << "asks again, or anew";
+            hand_over(*c);
+            if (HasFailure() || (++round >= kRounds && both) || round >= kRoundsMax) return false;
+            begin();
+            return true;
+        };
+        begin();
+        race_.rounds([&](std::size_t /*runner*/) { run_bare(hello, Side::kClient); }, judge);
+        EXPECT_GT(both, 0) << "in " << round << " rounds: a run that does not show much";
+        EXPECT_EQ(flow_entries(), 0U) << "a source port is still taken";
     }
 }
 
