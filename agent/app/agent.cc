@@ -109,7 +109,7 @@ Status Agent::Parts::open() {
     if (auto s = open_http(); !s) return s;
     if (auto s = take(Datapath::open(config.datapath), datapath); !s) return s;
     if (auto s = take(ListeningSockets::create(), sockets); !s) return s;
-    if (auto s = take(HostAddresses::open(), addresses); !s) return s;
+    if (auto s = take(HostAddresses::open(config.datapath.pin_dir), addresses); !s) return s;
     const auto assigned = status_writer ? status_writer->gateway_addresses() : AssignedAddresses{};
     pipeline.emplace(translate_options(config), sinks(), metrics, assigned);
     return watch();

@@ -18,7 +18,7 @@ slipgate::Status run(const slipgate::Config& config) {
 
 slipgate::Status uninstall(const slipgate::Config& config) {
     if (auto status = slipgate::uninstall(config.datapath.pin_dir); !status) return status;
-    auto addresses = slipgate::HostAddresses::open();
+    auto addresses = slipgate::HostAddresses::open(config.datapath.pin_dir);
     if (!addresses) return tl::unexpected(addresses.error());
     return addresses->configure({});
 }

@@ -6,11 +6,11 @@
 namespace slipgate {
 namespace {
 
-// The interface with the smallest network around the address. Addresses of ours are alone in theirs.
+// The interface with the smallest network around the address. Those of agents are alone in theirs.
 std::optional<int> neighbours_of(const IpAddress& address, const std::vector<HostAddress>& have) {
     const HostAddress* nearest = nullptr;
     for (const auto& one : have) {
-        if (one.is_ours || !one.network.contains(address)) continue;
+        if (one.owner || !one.network.contains(address)) continue;
         if (!nearest || one.network.length() > nearest->network.length()) nearest = &one;
     }
     return nearest ? std::optional(nearest->ifindex) : std::nullopt;
@@ -18,13 +18,13 @@ std::optional<int> neighbours_of(const IpAddress& address, const std::vector<Hos
 
 }  // namespace
 
-AddressPlan plan_addresses(const std::vector<HostAddress>& have, const std::set<IpAddress>& want,
+AddressPlan plan_addresses(const std::vector<HostAddress>& have, const std::set<IpAddress>& want, AddressOwner owner,
                            const std::function<std::optional<int>(const IpAddress&)>& way_to) {
     AddressPlan plan;
     std::set<PlacedAddress> ours, needed;
     std::set<IpAddress> of_others;
     for (const auto& one : have) {
-        if (one.is_ours)
+        if (one.owner == owner)
             ours.insert({one.address, one.ifindex});
         else
             of_others.insert(one.address);

@@ -2,6 +2,7 @@
 // Which addresses are to be put on which interface of the host, and which taken away. Pure.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <set>
@@ -12,12 +13,15 @@
 
 namespace slipgate {
 
+// The agents that follow each other on one host, as a number that is theirs alone. Another one's is left to it.
+using AddressOwner = std::uint32_t;
+
 // One that the host has. The same address may be on several interfaces, and with several prefixes.
 struct HostAddress {
     IpAddress address;
     IpPrefix network;  // that neighbours are in
     int ifindex = 0;
-    bool is_ours = false;  // an agent put it there
+    std::optional<AddressOwner> owner = {};  // the agent that put it there; none: it is the host's own
 
     bool operator==(const HostAddress&) const = default;
 };
@@ -38,9 +42,10 @@ struct AddressPlan {
 };
 
 // `way_to`: the interface that packets to an address the host does not have leave by; none: there is no route.
-// An address goes where its neighbours are, else where the way to it leads. What somebody else put on the host stays
-// as it is, and is enough.
+// An address goes where its neighbours are, else where the way to it leads. What somebody else than `owner` put on the
+// host stays as it is, and is enough.
 [[nodiscard]] AddressPlan plan_addresses(const std::vector<HostAddress>& have, const std::set<IpAddress>& want,
+                                         AddressOwner owner,
                                          const std::function<std::optional<int>(const IpAddress&)>& way_to);
 
 }  // namespace slipgate

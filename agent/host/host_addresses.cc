@@ -6,14 +6,15 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/base/fnv1a.h"
 #include "agent/base/log.h"
-#include "agent/host/address_plan.h"
 
 namespace slipgate {
 namespace {
@@ -21,7 +22,14 @@ namespace {
 constexpr const char* kComponent = "host";
 
 // `ip address` shows it as "proto 83". The numbers below 4 are the kernel's (linux/if_addr.h), the rest is free.
-constexpr std::uint8_t kOurMark = 'S';
+constexpr std::uint8_t kGatewayMark = 'S';
+
+// `ip address` shows it as "metric", which is for the route to the network of an address: these have no such route. The
+// kernel does not tell a metric of 0.
+AddressOwner owner_of(const std::filesystem::path& pin_dir) {
+    const auto path = (pin_dir / "").lexically_normal().string();  // with and without a slash at its end
+    return std::max(AddressOwner{1}, static_cast<AddressOwner>(fnv1a(path)));
+}
 
 constexpr std::uint32_t kForever = 0xffffffff;
 
@@ -47,9 +55,12 @@ std::optional<HostAddress> read_host_address(const nlmsghdr* message) {
     const auto* local = attributes.get(IFA_LOCAL);
     if (!peer && !local) return std::nullopt;
     const auto* mark = attributes.get(IFA_PROTO);
+    const auto* metric = attributes.get(IFA_RT_PRIORITY);
+    std::optional<AddressOwner> owner;
+    if (mark && mnl_attr_get_u8(mark) == kGatewayMark) owner = metric ? mnl_attr_get_u32(metric) : 0;
     return HostAddress{read_address(local ? local : peer),
                        IpPrefix::around(read_address(peer ? peer : local), header->ifa_prefixlen),
-                       static_cast<int>(header->ifa_index), mark && mnl_attr_get_u8(mark) == kOurMark};
+                       static_cast<int>(header->ifa_index), owner};
 }
 
 Result<std::vector<HostAddress>> list_addresses(NetlinkSocket& netlink) {
@@ -99,12 +110,13 @@ nlmsghdr* begin_address(Buffer& buffer, std::uint16_t type, std::uint16_t flags,
     return request;
 }
 
-Status add(NetlinkSocket& netlink, const PlacedAddress& placed) {
+Status add(NetlinkSocket& netlink, const PlacedAddress& placed, AddressOwner owner) {
     Buffer buffer{};
     auto* request = begin_address(buffer, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, placed);
     // Whoever had it before is gone, and clients should not wait for duplicate address detection.
     mnl_attr_put_u32(request, IFA_FLAGS, IFA_F_NOPREFIXROUTE | IFA_F_NODAD);
-    mnl_attr_put_u8(request, IFA_PROTO, kOurMark);
+    mnl_attr_put_u8(request, IFA_PROTO, kGatewayMark);
+    mnl_attr_put_u32(request, IFA_RT_PRIORITY, owner);
     if (placed.address.is_ipv6()) {
         const ifa_cacheinfo lifetimes{.ifa_prefered = 0, .ifa_valid = kForever, .cstamp = 0, .tstamp = 0};
         mnl_attr_put(request, IFA_CACHEINFO, sizeof(lifetimes), &lifetimes);
@@ -123,29 +135,29 @@ Status remove(NetlinkSocket& netlink, const PlacedAddress& placed) {
 
 }  // namespace
 
-Result<HostAddresses> HostAddresses::open() {
+Result<HostAddresses> HostAddresses::open(const std::filesystem::path& pin_dir) {
     auto netlink = NetlinkSocket::open(0);
     if (!netlink) return tl::unexpected(netlink.error());
-    return HostAddresses(*std::move(netlink));
+    return HostAddresses(*std::move(netlink), owner_of(pin_dir));
 }
 
 Status HostAddresses::configure(const std::set<IpAddress>& want) {
     const auto have = list_addresses(netlink_);
     if (!have) return tl::unexpected(have.error());
-    const auto plan = plan_addresses(*have, want, [this](const IpAddress& a) { return way_to(netlink_, a); });
+    const auto plan = plan_addresses(*have, want, owner_, [this](const IpAddress& a) { return way_to(netlink_, a); });
     Status first;
     const auto each = [&](const std::vector<PlacedAddress>& all, auto change, const char* done) {
         for (const auto& placed : all) {
             const auto text = placed.address.to_string(), interface = name_of_interface(placed.ifindex);
-            const auto status = change(netlink_, placed);
+            const auto status = change(placed);
             if (status)
                 log::info(kComponent, done, {{"address", text}, {"interface", interface}});
             else if (first)
                 first = fail(status.error(), fmt::format("address {} on {}", text, interface));
         }
     };
-    each(plan.remove, remove, "address given back");
-    each(plan.add, add, "address configured");
+    each(plan.remove, [this](const auto& placed) { return remove(netlink_, placed); }, "address given back");
+    each(plan.add, [this](const auto& placed) { return add(netlink_, placed, owner_); }, "address configured");
     const std::set<IpAddress> homeless(plan.homeless.begin(), plan.homeless.end());
     for (const auto& address : homeless) {
         if (!homeless_.contains(address))

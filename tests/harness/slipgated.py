@@ -21,6 +21,8 @@ EVERY_ADDRESS = ("--address-range", "0.0.0.0/0,::/0")  # a cluster's Gateways ma
 
 
 class Slipgated:
+    HTTP_PORT = 9470
+
     started = []  # every agent of this run, for the report of a failure
 
     def __init__(self, gateway, flags=()):
@@ -72,7 +74,7 @@ class Slipgated:
 
     def get(self, path):
         """(status, body) of an HTTP request to the agent; None while it does not listen."""
-        connection = http.client.HTTPConnection("127.0.0.1", 9470, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.HTTP_PORT, timeout=10)
         try:
             with self._gateway.entered():
                 connection.connect()

@@ -4,19 +4,39 @@ Addresses of Gateways on the link of their clients: the gateway's host answers A
 each. c1 has them beside itself, without a router.
 """
 
+import contextlib
 import errno
 import socket
 
 from harness import FAMILIES, Case, eventually, main, manifests
 from harness.clients import connect, peer_name, tls, url_host
 from harness.namespace import ip
+from harness.sandbox import BPFFS, WORK
 from harness.servers import read_exactly
+from harness.slipgated import Slipgated
 from harness.topology import V4, V6
 
 POOL = {V4: "10.1.1.100-10.1.1.109", V6: "fd00:1:1::100-fd00:1:1::109"}
 NAMED = "10.1.1.70"  # by spec.addresses
 LONE = {V4: 32, V6: 128}  # bits of a prefix that is one address
 NAME = "any.wild.example.com"  # every backend has a certificate for it
+
+
+class SecondSlipgated(Slipgated):
+    """In the same network namespace as the first, with pins, manifests and a device of its own."""
+
+    HTTP_PORT = 9471
+    DEVICE = "second"
+
+    def __init__(self, gateway, flags):
+        gateway.run("ip", "link", "add", self.DEVICE, "type", "veth", "peer", "name", "nobody")
+        super().__init__(gateway, ("--http-address", f"127.0.0.1:{self.HTTP_PORT}", "--interface", self.DEVICE, *flags))
+        self.pins, self.folder = BPFFS / self.DEVICE, manifests.Folder(WORK / "second-manifests")
+        self.status_dir, self.log, self._access_log = (WORK / f"{self.DEVICE}-{name}" for name in ("status", "log", "access"))
+
+    def close(self):
+        super().close()
+        self._gateway.run("ip", "link", "del", self.DEVICE)
 
 
 class Addresses(Case):
@@ -196,6 +216,23 @@ class Addresses(Case):
         self.agent.terminate()
         self.agent.start()
         self.assertEqual(self.addresses_of("later"), given)
+
+    def test_agents_beside_each_other_leave_each_other_their_addresses(self):
+        before = self.lone_addresses()
+        second = SecondSlipgated(self.gateway, ["--address-pool", "10.1.1.120"])
+        closed = contextlib.ExitStack()
+        self.addCleanup(closed.close)
+        closed.callback(second.close)
+        second.folder.write("all", [manifests.gateway_class(), manifests.gateway([], name="second")])
+        second.start()
+        of_both = sorted([*before, (self.client.port, "10.1.1.120")])
+        self.assertEqual(self.lone_addresses(), of_both)
+        self.write_gateway("short-lived", "b3")
+        eventually(lambda: len(self.lone_addresses()) == len(of_both) + 2, "the first has given addresses meanwhile")
+        self.agent.folder.remove("short-lived")
+        eventually(lambda: self.lone_addresses() == of_both, "and taken them back, and no other")
+        closed.close()
+        self.assertEqual(self.lone_addresses(), before, "--uninstall takes away what is its own")
 
     def test_uninstall_takes_the_addresses_away(self):
         before = self.lone_addresses()

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "agent/base/fnv1a.h"
 #include "agent/source/status_json.h"
 
 namespace slipgate {
@@ -14,12 +15,6 @@ namespace {
 using Json = StatusJson;
 
 constexpr std::size_t kMaxFileName = 240;  // NAME_MAX less what a temporary name adds
-
-std::uint64_t fnv1a(std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325U;
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-    return hash;
-}
 
 Json document(const ObjectId& id, std::int64_t generation, Json status) {
     Json metadata = {{"name", id.name}};
