@@ -56,7 +56,7 @@ AssignedAddresses assign_from_pool(const std::vector<Asking>& asking, const std:
     for (const bool ipv4 : {true, false}) {
         FreeAddresses free(pool, ipv4);
         std::set<std::string> served;
-        for (const auto& [key, held] : asking) {
+        for (const auto& [key, held, only_keeps] : asking) {
             const auto kept = std::find_if(held.begin(), held.end(), [&](const IpAddress& address) {
                 return free.contain(address) && is_free(address);
             });
@@ -64,8 +64,8 @@ AssignedAddresses assign_from_pool(const std::vector<Asking>& asking, const std:
             give(key, *kept);
             served.insert(key);
         }
-        for (const auto& [key, held] : asking) {
-            if (served.contains(key)) continue;
+        for (const auto& [key, held, only_keeps] : asking) {
+            if (only_keeps || served.contains(key)) continue;
             const auto address = free.take([&](const auto& a) { return is_free(a) && !named.contains(a); });
             if (!address) break;
             give(key, *address);

@@ -15,6 +15,7 @@ namespace slipgate {
 struct Asking {
     std::string key;
     std::vector<IpAddress> held;  // those it may have had before, the likeliest first
+    bool only_keeps = false;      // it gets no other
 };
 
 // One address of each family that the pool has, as long as there are some. Who holds one keeps it, the first in

@@ -35,14 +35,14 @@ AssignedAddresses assign_addresses(const std::vector<GatewayRequest>& requests, 
                                    const TranslateOptions& options, const AssignedAddresses& before) {
     std::set<IpAddress> named;
     std::vector<Asking> asking;
-    for (const auto& [gateway, request] : requests) {
+    for (const auto& [gateway, request, is_served] : requests) {
         named.insert(request.usable.begin(), request.usable.end());
-        if (!request.is_open) continue;
+        if (!request.is_open && is_served) continue;
         const auto key = key_of(gateway->meta);
         auto held = gateway->assigned;
         if (const auto known = before.find(key); known != before.end())
             held.insert(held.end(), known->second.begin(), known->second.end());
-        asking.push_back({key, std::move(held)});
+        asking.push_back({key, std::move(held), !is_served});
     }
     const auto usable = [&](const IpAddress& address) {
         return !rules.is_own(address) && rules.refusal(address).empty();

@@ -20,14 +20,15 @@ struct AddressRequest {
 
 [[nodiscard]] AddressRequest read_addresses(const Gateway& gateway, const AddressRules& rules);
 
-// Requests by key of their Gateway, and its place in the order of precedence.
 struct GatewayRequest {
     const Gateway* gateway = nullptr;
     AddressRequest request;
+    bool is_served = true;  // else it is refused, or its class is not there
 };
 
 // Addresses from the pool for the open ones of `requests`, which are in the order of precedence. A Gateway keeps what
-// its status says it has, or what `before` says if that is nothing of the pool.
+// its status says it has, or what `before` says if that is nothing of the pool: also while it is not served, since its
+// address is in DNS.
 [[nodiscard]] AssignedAddresses assign_addresses(const std::vector<GatewayRequest>& requests, const AddressRules& rules,
                                                  const TranslateOptions& options, const AssignedAddresses& before);
 

@@ -30,45 +30,51 @@ std::optional<Outcome> find_refusal(const Gateway& gateway, const GatewayClass& 
     return std::nullopt;
 }
 
-const GatewayClass* class_of(const Gateway& gateway, const Snapshot& snapshot, const TranslateOptions& options) {
-    const auto found = snapshot.gateway_classes.find(gateway.gateway_class_name);
-    if (found == snapshot.gateway_classes.end()) return nullptr;
-    return found->second.controller_name == options.controller_name ? &found->second : nullptr;
-}
-
 class GatewayJudge {
   public:
     GatewayJudge(const Snapshot& snapshot, const TranslateOptions& options, const AddressRules& rules,
                  const AssignedAddresses& before, PortOwners& ports)
         : options_(options), rules_(rules), ports_(ports) {
         for (const auto* gateway : oldest_first(snapshot.gateways)) {
-            const auto* gateway_class = class_of(*gateway, snapshot, options);
-            if (!gateway_class) continue;
+            const auto found = snapshot.gateway_classes.find(gateway->gateway_class_name);
+            if (found == snapshot.gateway_classes.end()) {
+                requests_.push_back({gateway, {}, false});  // it may have been ours, and be again
+                continue;
+            }
+            const auto& gateway_class = found->second;
+            if (gateway_class.controller_name != options.controller_name) continue;
             const auto request = read_addresses(*gateway, rules);
-            if (auto refusal = find_refusal(*gateway, *gateway_class, request))
-                refused_.emplace_back(gateway, *std::move(refusal));
-            else
-                requests_.push_back({gateway, request});
+            auto refusal = find_refusal(*gateway, gateway_class, request);
+            requests_.push_back({gateway, request, !refusal});
+            if (refusal) refused_.emplace_back(gateway, *std::move(refusal));
         }
         assigned_ = assign_addresses(requests_, rules, options, before);
     }
 
-    GatewayStates run() {
+    JudgedGateways run() && {
         GatewayStates states;
         for (const auto& [gateway, refusal] : refused_) {
             auto& state = begin(states, *gateway);
+            state.assigned = assigned_to(*gateway);
             state.accepted = refusal;
             state.programmed = failed("Invalid", "the Gateway is not accepted");
         }
-        for (const auto& [gateway, request] : requests_) judge(begin(states, *gateway), request);
+        for (const auto& [gateway, request, is_served] : requests_) {
+            if (is_served) judge(begin(states, *gateway), request);
+        }
         for (auto& [key, state] : states) {
             program_listeners(state.listeners, "Gateway", state.accepted, state.addresses);
             state.merged = {&state.listeners};
         }
-        return states;
+        return {std::move(states), std::move(assigned_)};
     }
 
   private:
+    [[nodiscard]] std::vector<IpAddress> assigned_to(const Gateway& gateway) const {
+        const auto found = assigned_.find(key_of(gateway.meta));
+        return found == assigned_.end() ? std::vector<IpAddress>{} : found->second;
+    }
+
     GatewayState& begin(GatewayStates& states, const Gateway& gateway) const {
         auto& state = states[key_of(gateway.meta)];
         state.spec = &gateway;
@@ -78,8 +84,7 @@ class GatewayJudge {
     }
 
     void judge(GatewayState& state, const AddressRequest& request) {
-        if (const auto found = assigned_.find(key_of(state.spec->meta)); found != assigned_.end())
-            state.assigned = found->second;
+        state.assigned = assigned_to(*state.spec);
         state.addresses = addresses_of(state, request);
         ports_.claim(state, state.listeners, PortOwners::Named::yes);
         state.accepted = accept_by_listeners(state.listeners, "Gateway");
@@ -118,21 +123,23 @@ class GatewayJudge {
     const AddressRules& rules_;
     PortOwners& ports_;
     std::vector<std::pair<const Gateway*, Outcome>> refused_;
-    std::vector<GatewayRequest> requests_;  // of the others, the oldest first
+    std::vector<GatewayRequest> requests_;  // the oldest first
     AssignedAddresses assigned_;
 };
 
 }  // namespace
 
-GatewayStates judge_gateways(const Snapshot& snapshot, const TranslateOptions& options, const AddressRules& rules,
-                             const AssignedAddresses& before, PortOwners& ports) {
+JudgedGateways judge_gateways(const Snapshot& snapshot, const TranslateOptions& options, const AddressRules& rules,
+                              const AssignedAddresses& before, PortOwners& ports) {
     return GatewayJudge(snapshot, options, rules, before, ports).run();
 }
 
 GatewayStatus gateway_status(const GatewayState& gateway) {
     const auto generation = gateway.spec->meta.generation;
     GatewayStatus status;
-    for (const auto& address : gateway.addresses) status.addresses.push_back({"IPAddress", address.to_string()});
+    // What it has of the pool stands there also while it is refused, so that an agent that starts then knows it.
+    for (const auto& address : gateway.accepted.ok() ? gateway.addresses : gateway.assigned)
+        status.addresses.push_back({"IPAddress", address.to_string()});
     status.conditions.push_back(make_condition("Accepted", gateway.accepted, generation));
     status.conditions.push_back(make_condition("Programmed", gateway.programmed, generation));
     if (gateway.source.outcome)

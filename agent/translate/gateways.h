@@ -7,11 +7,16 @@
 
 namespace slipgate {
 
+struct JudgedGateways {
+    GatewayStates states;
+    AssignedAddresses assigned;  // of the pool; also to Gateways whose class is not there
+};
+
 // Judges every Gateway of our classes by itself, the oldest first: it has the ports it claims. `before`: the addresses
 // of the pool that Gateways had.
-[[nodiscard]] GatewayStates judge_gateways(const Snapshot& snapshot, const TranslateOptions& options,
-                                           const AddressRules& rules, const AssignedAddresses& before,
-                                           PortOwners& ports);
+[[nodiscard]] JudgedGateways judge_gateways(const Snapshot& snapshot, const TranslateOptions& options,
+                                            const AddressRules& rules, const AssignedAddresses& before,
+                                            PortOwners& ports);
 
 [[nodiscard]] GatewayStatus gateway_status(const GatewayState& gateway);
 

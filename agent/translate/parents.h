@@ -11,6 +11,7 @@ namespace slipgate {
 struct Parents {
     GatewayStates gateways;
     ListenerSetStates listener_sets;  // each points to its Gateway
+    AssignedAddresses assigned;
     std::set<SocketAddress> to_listen_on;
 };
 

@@ -103,13 +103,12 @@ void Translator::translate_all(const std::set<std::string>& services) {
         statuses.gateway_classes[key] = gateway_class_status(gateway_class, snapshot_, options_);
     }
     translation_.source_modes.clear();
-    translation_.assigned.clear();
     for (const auto& [key, gateway] : plan_->parents.gateways) {
         add_vips(gateway, table);
         statuses.gateways[key] = gateway_status(gateway);
         translation_.source_modes[key] = gateway.source.mode;
-        if (!gateway.assigned.empty()) translation_.assigned[key] = gateway.assigned;
     }
+    translation_.assigned = plan_->parents.assigned;
     translation_.to_listen_on = plan_->parents.to_listen_on;
     translation_.to_configure.clear();
     for (const auto& [vip, entry] : table.vips) {

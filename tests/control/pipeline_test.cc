@@ -84,6 +84,10 @@ class PipelineTest : public testing::Test {
         return unavailable;
     }
 
+    std::string address_of(const std::string& gateway) const {
+        return published_.back().gateways.at(gateway).addresses.at(0).value;
+    }
+
     static LoadedSnapshot shop() { return load_snapshot(kManifests, "shop.yaml"); }
 
     TranslateOptions options_;
@@ -321,23 +325,24 @@ TEST_F(PipelineTest, AddressesSetAsideForGatewaysAreConfigured) {
     EXPECT_TRUE(configured_.back().empty()) << "its Gateway is gone";
 }
 
+constexpr std::string_view kClass = kManifests.substr(0, kManifests.find("---"));
+
+// Gateways that name no address.
+LoadedSnapshot gateways(std::initializer_list<const char*> names, std::string_view gateway_class = kClass) {
+    std::string text(gateway_class);
+    for (const char* name : names) {
+        text += fmt::format(
+            "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: {}}}\n"
+            "spec:\n  gatewayClassName: slipgate\n"
+            "  listeners: [{{name: tls, port: 443, protocol: TLS, tls: {{mode: Passthrough}}}}]\n",
+            name);
+    }
+    return load_snapshot(text, "gateways.yaml");
+}
+
 TEST_F(PipelineTest, GatewayKeepsTheAddressItWasGiven) {
     options_.address_pool = {*IpRange::parse("198.51.100.1-198.51.100.9")};
     Pipeline pipeline = make();
-    const auto gateways = [](std::initializer_list<const char*> names) {
-        std::string text(kManifests.substr(0, kManifests.find("---")));
-        for (const char* name : names) {
-            text += fmt::format(
-                "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: {}}}\n"
-                "spec:\n  gatewayClassName: slipgate\n"
-                "  listeners: [{{name: tls, port: 443, protocol: TLS, tls: {{mode: Passthrough}}}}]\n",
-                name);
-        }
-        return load_snapshot(text, "gateways.yaml");
-    };
-    const auto address_of = [&](const std::string& key) {
-        return published_.back().gateways.at(key).addresses.at(0).value;
-    };
     pipeline.update(gateways({"m"}));
     ASSERT_TRUE(pipeline.settle());
     EXPECT_EQ(address_of("default/m"), "198.51.100.1");
@@ -345,6 +350,17 @@ TEST_F(PipelineTest, GatewayKeepsTheAddressItWasGiven) {
     ASSERT_TRUE(pipeline.settle());
     EXPECT_EQ(address_of("default/m"), "198.51.100.1");
     EXPECT_EQ(address_of("default/a"), "198.51.100.2");
+}
+
+TEST_F(PipelineTest, GatewayComesBackToItsAddressWhenItsClassDoes) {
+    options_.address_pool = {*IpRange::parse("198.51.100.1-198.51.100.9")};
+    auto pipeline = make();
+    pipeline.update(gateways({"m"}));
+    pipeline.update(gateways({"m"}, ""));
+    ASSERT_TRUE(applied_.back().vips.empty());
+    pipeline.update(gateways({"a", "m"}));
+    ASSERT_TRUE(pipeline.settle());
+    EXPECT_EQ(address_of("default/m"), "198.51.100.1");
 }
 
 TEST_F(PipelineTest, UnreadableObjectsAreCounted) {

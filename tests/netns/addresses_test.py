@@ -217,6 +217,21 @@ class Addresses(Case):
         self.agent.start()
         self.assertEqual(self.addresses_of("later"), given)
 
+    def test_a_gateway_comes_back_to_its_address_after_it_was_refused(self):
+        self.add_gateway("changed")
+        given = self.wait_for_addresses("changed")
+        refused = manifests.gateway([], name="changed")
+        refused["spec"]["infrastructure"] = {"parametersRef": {"group": "example.com", "kind": "Any", "name": "any"}}
+        self.agent.folder.write("changed", [refused])
+        eventually(lambda: self.agent.conditions("Gateway", "changed")["", "Accepted"]["status"] == "False", "it is refused")
+        self.agent.terminate()
+        self.agent.start()
+        self.add_gateway("later")
+        self.assertNotEqual(self.wait_for_addresses("later"), given)
+        self.write_gateway("changed", "b3")
+        eventually(lambda: self.agent.conditions("Gateway", "changed")["", "Accepted"]["status"] == "True", "it is accepted")
+        self.assertEqual(self.addresses_of("changed"), given)
+
     def test_agents_beside_each_other_leave_each_other_their_addresses(self):
         before = self.lone_addresses()
         second = SecondSlipgated(self.gateway, ["--address-pool", "10.1.1.120"])
