@@ -93,6 +93,7 @@ void Pipeline::translate_and_apply() {
     report_changes(current_.table, next.table);
     current_ = std::move(next);
     circumstances_.assigned = current_.assigned;
+    circumstances_.node_addresses = current_.node_addresses;
     apply_error_.note(sinks_.apply(current_.table));
     if (configured_ != current_.to_configure) configure();  // neighbours find what is served already
     unsynced_ = true;

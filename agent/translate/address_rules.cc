@@ -21,14 +21,20 @@ bool contain(const std::vector<IpPrefix>& networks, const IpAddress& address) {
 
 }  // namespace
 
-AddressRules::AddressRules(const Snapshot& snapshot, const TranslateOptions& options)
+AddressRules::AddressRules(const Snapshot& snapshot, const TranslateOptions& options,
+                           const std::vector<NodeAddress>& before)
     : options_(options), own_(options.addresses) {
     for (const auto& [name, node] : snapshot.nodes) {
-        const bool is_this = name == options.node_name;
-        for (const auto& [type, address] : node.addresses) {
-            (is_this ? all_own_ : of_other_nodes_).insert(address);
-            if (is_this && type == "InternalIP" && options.addresses.empty()) own_.push_back(address);
+        if (name == options.node_name) {
+            node_addresses_ = node.addresses;
+        } else {
+            for (const auto& [type, address] : node.addresses) of_other_nodes_.insert(address);
         }
+    }
+    if (node_addresses_.empty()) node_addresses_ = before;
+    for (const auto& [type, address] : node_addresses_) {
+        all_own_.insert(address);
+        if (type == "InternalIP" && options.addresses.empty()) own_.push_back(address);
     }
     all_own_.insert(own_.begin(), own_.end());
     for (const auto& [key, service] : snapshot.services)

@@ -14,8 +14,8 @@ namespace slipgate {
 // Which addresses Gateways may have on this node. Built once for a translation.
 class AddressRules {
   public:
-    // Borrows the options.
-    AddressRules(const Snapshot& snapshot, const TranslateOptions& options);
+    // Borrows the options. `before`: addresses that this node had; it has them still while its Node names none.
+    AddressRules(const Snapshot& snapshot, const TranslateOptions& options, const std::vector<NodeAddress>& before);
 
     // Why no Gateway can have the address; empty: one can.
     [[nodiscard]] std::string refusal(const IpAddress& address) const;
@@ -26,6 +26,8 @@ class AddressRules {
     // This node's own addresses, for Gateways that get no other.
     [[nodiscard]] const std::vector<IpAddress>& own() const { return own_; }
     [[nodiscard]] bool is_own(const IpAddress& address) const { return all_own_.contains(address); }
+
+    [[nodiscard]] const std::vector<NodeAddress>& node_addresses() const { return node_addresses_; }
 
     // Why a listener cannot have the port of the address; empty: it can, as far as the administrator is concerned.
     [[nodiscard]] std::string refusal_of_port(const SocketAddress& vip) const;
@@ -38,6 +40,7 @@ class AddressRules {
     [[nodiscard]] bool is_in_pool(const IpAddress& address) const;
 
     const TranslateOptions& options_;
+    std::vector<NodeAddress> node_addresses_;  // of this Node
     std::vector<IpAddress> own_;
     std::set<IpAddress> all_own_;
     std::set<IpAddress> of_other_nodes_;

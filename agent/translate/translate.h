@@ -41,6 +41,7 @@ using AssignedAddresses = std::map<std::string, std::vector<IpAddress>>;
 struct Circumstances {
     AssignedAddresses assigned;  // by the translation before
     UnavailablePorts unavailable;
+    std::vector<NodeAddress> node_addresses = {};  // by the translation before
     bool operator==(const Circumstances&) const = default;
 };
 
@@ -50,8 +51,9 @@ struct Translation {
     std::vector<ExcludedEndpoint> excluded;          // by the source mode, so they are not in the table
     std::map<std::string, SourceMode> source_modes;  // of the Gateways, by key
     AssignedAddresses assigned;
-    std::set<SocketAddress> to_listen_on;  // the VIPs, and what would be one if the host could listen there
-    std::set<IpAddress> to_configure;      // of the VIPs, those that the host is to have so that neighbours find them
+    std::vector<NodeAddress> node_addresses;  // of this node, as last known
+    std::set<SocketAddress> to_listen_on;     // the VIPs, and what would be one if the host could listen there
+    std::set<IpAddress> to_configure;  // of the VIPs, those that the host is to have so that neighbours find them
     bool operator==(const Translation&) const = default;
 };
 

@@ -52,7 +52,8 @@ struct Translator::Plan {
 };
 
 Translator::Plan::Plan(const Snapshot& snapshot, const TranslateOptions& options, const Circumstances& circumstances)
-    : rules(snapshot, options), parents(judge_parents(snapshot, options, rules, circumstances)) {
+    : rules(snapshot, options, circumstances.node_addresses),
+      parents(judge_parents(snapshot, options, rules, circumstances)) {
     BackendResolver resolver(snapshot);
     for (const auto& [key, route] : snapshot.tls_routes) {
         auto found = attach(route, parents, snapshot);
@@ -109,6 +110,7 @@ void Translator::translate_all(const std::set<std::string>& services) {
         translation_.source_modes[key] = gateway.source.mode;
     }
     translation_.assigned = plan_->parents.assigned;
+    translation_.node_addresses = plan_->rules.node_addresses();
     translation_.to_listen_on = plan_->parents.to_listen_on;
     translation_.to_configure.clear();
     for (const auto& [vip, entry] : table.vips) {

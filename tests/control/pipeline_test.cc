@@ -363,6 +363,27 @@ TEST_F(PipelineTest, GatewayComesBackToItsAddressWhenItsClassDoes) {
     EXPECT_EQ(address_of("default/m"), "198.51.100.1");
 }
 
+TEST_F(PipelineTest, NodeKeepsItsAddressesWhileItsObjectNamesNone) {
+    options_.node_name = "node-1";
+    const auto with_node = [](const char* addresses) {
+        const auto node = fmt::format(
+            "---\napiVersion: v1\nkind: Node\nmetadata: {{name: node-1}}\nstatus: {{addresses: [{}]}}\n", addresses);
+        return gateways({"m"}, std::string(kClass) + node);
+    };
+    const auto is_served = [&](const char* address) {
+        return applied_.back().vips.contains({*IpAddress::parse(address), 443});
+    };
+    auto pipeline = make();
+    pipeline.update(with_node("{type: InternalIP, address: 192.0.2.7}"));
+    ASSERT_TRUE(is_served("192.0.2.7"));
+    pipeline.update(with_node(""));
+    pipeline.update(gateways({"m"}));
+    EXPECT_TRUE(is_served("192.0.2.7"));
+    pipeline.update(with_node("{type: InternalIP, address: 192.0.2.8}"));
+    EXPECT_FALSE(is_served("192.0.2.7"));
+    EXPECT_TRUE(is_served("192.0.2.8"));
+}
+
 TEST_F(PipelineTest, UnreadableObjectsAreCounted) {
     auto pipeline = make();
     auto loaded = load_snapshot(

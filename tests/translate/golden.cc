@@ -92,6 +92,8 @@ struct Settings {
             options.service_cidrs = parse_all<IpPrefix>(values);
         } else if (key == "assigned") {
             circumstances.assigned[values.at(0)] = parse_all<IpAddress>({values.begin() + 1, values.end()});
+        } else if (key == "node-address") {
+            circumstances.node_addresses.push_back({values.at(0), parse_address(values.at(1))});
         } else if (key == "unavailable") {
             circumstances.unavailable[parse_socket_address(values.at(0))] = rest(values, 1);
         } else if (key == "bundle-versions") {

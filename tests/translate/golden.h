@@ -3,6 +3,7 @@
 //   addresses         the node's own, separated by blanks (default 192.0.2.1)
 //   address-range, address-pool, node-address-port, service-cidr   the agent's, as its settings
 //   assigned          what a Gateway has of the pool by the translation before: KEY ADDRESS...
+//   node-address      what this node had by the translation before: TYPE ADDRESS
 //   unavailable       what the host cannot listen on: VIP WHY...
 //   bundle-versions   those of the CRDs; "none" for a CRD without
 //   source-mode, node-name, preserve-cidr   the agent's, as its settings
