@@ -162,6 +162,20 @@ Result<std::vector<IpPrefix>> parse_prefixes(std::string_view text) {
     return prefixes;
 }
 
+namespace {
+
+// Of addresses that no Gateway can have, if the whole range is of one such kind.
+std::string_view kind_of_no_host(const IpRange& range) {
+    const auto all = [&](bool (IpAddress::*is)() const) { return (range.first.*is)() && (range.last.*is)(); };
+    if (all(&IpAddress::is_unspecified)) return "unspecified";
+    if (all(&IpAddress::is_loopback)) return "loopback";
+    if (all(&IpAddress::is_link_local)) return "link-local";
+    if (all(&IpAddress::is_multicast)) return "multicast";
+    return {};
+}
+
+}  // namespace
+
 Result<std::vector<IpRange>> parse_ranges(std::string_view text) {
     std::vector<IpRange> ranges;
     for (const auto part : split(text, ',')) {
@@ -171,6 +185,8 @@ Result<std::vector<IpRange>> parse_ranges(std::string_view text) {
                           "give networks (192.0.2.0/24), ranges (192.0.2.10-192.0.2.19) or addresses, separated by "
                           "commas");
         }
+        if (const auto kind = kind_of_no_host(*range); !kind.empty())
+            return refuse(part, fmt::format("clients reach none of it: these are {} addresses", kind));
         ranges.push_back(*range);
     }
     return ranges;

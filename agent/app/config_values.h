@@ -45,7 +45,8 @@ namespace slipgate::config {
 // Networks ("10.1.0.0/16, 2001:db8::/32"), separated by commas.
 [[nodiscard]] Result<std::vector<IpPrefix>> parse_prefixes(std::string_view text);
 
-// "192.0.2.0/24, 192.0.2.10-192.0.2.19, 2001:db8::1": addresses for Gateways, separated by commas.
+// "192.0.2.0/24, 192.0.2.10-192.0.2.19, 2001:db8::1": addresses for Gateways, separated by commas. Some of each range
+// can be given out.
 [[nodiscard]] Result<std::vector<IpRange>> parse_ranges(std::string_view text);
 
 // "443,8443": ports from 1 on, separated by commas.
