@@ -247,6 +247,7 @@ Scrape Agent::Parts::scrape() const {
     scrape.status_writes = source->status_writes();
     scrape.reconcile_errors = datapath->reconcile_errors();
     scrape.listening_sockets = sockets->size();
+    scrape.missing_sockets = sockets->missing();
     scrape.stray_connections = sockets->refused();
     scrape.access_log_lost_lines = access_log->lost_lines();
     return scrape;

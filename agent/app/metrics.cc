@@ -93,6 +93,8 @@ void add_datapath_state(Families& families, const Scrape& scrape) {
     families.value(as_double(scrape.problems));
     families.gauge("listening_sockets", "Addresses and ports that the agent holds a listening socket on.");
     families.value(as_double(scrape.listening_sockets));
+    families.gauge("missing_sockets", "Addresses and ports without a listening socket; statuses or the log say why.");
+    families.value(as_double(scrape.missing_sockets));
     families.counter("stray_connections_total",
                      "Connections to these sockets, which the data path did not see: reset, since the agent started.");
     families.value(as_double(scrape.stray_connections));

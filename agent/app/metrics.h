@@ -30,6 +30,7 @@ struct Scrape {
     std::optional<StatusWrites> status_writes;    // none: nothing is written back
     std::uint64_t reconcile_errors = 0;
     std::size_t listening_sockets = 0;
+    std::size_t missing_sockets = 0;      // that could not be opened
     std::uint64_t stray_connections = 0;  // that came to them
     std::uint64_t access_log_lost_lines = 0;
 };

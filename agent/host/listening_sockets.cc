@@ -88,13 +88,25 @@ void reset(Fd connection) {
     ::setsockopt(connection.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
+// False: nobody waits any more.
+bool refuse_one(int listening) {
+    SocketName peer{};
+    socklen_t size = sizeof(peer);
+    Fd connection(::accept4(listening, &peer.any, &size, SOCK_CLOEXEC));
+    if (!connection) return false;
+    log::debug("host", "connection that the data path did not see: reset",
+               {{"client", from_native(peer).to_string()}, {"vip", local_name(connection).to_string()}});
+    reset(std::move(connection));
+    return true;
+}
+
 }  // namespace
 
-Result<ListeningSockets> ListeningSockets::create() {
+Result<ListeningSockets> ListeningSockets::create(std::size_t most) {
     use_all_descriptors();
     Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll) return fail_errno("epoll_create1", errno);
-    return ListeningSockets(std::move(epoll));
+    return ListeningSockets(std::move(epoll), most);
 }
 
 // An address need not be one of the host (FREEBIND): where a router leads its packets here, it works without.
@@ -115,19 +127,22 @@ Result<Fd> ListeningSockets::open(const SocketAddress& vip) const {
 
 std::map<SocketAddress, std::string> ListeningSockets::listen(const std::set<SocketAddress>& want) {
     std::erase_if(sockets_, [&](const auto& entry) { return !want.contains(entry.first); });
-    std::map<SocketAddress, std::string> taken;
+    std::map<SocketAddress, std::string> unavailable;
     std::string problem;
     for (const auto& vip : want) {
         if (sockets_.contains(vip)) continue;
-        if (auto socket = open(vip))
+        if (sockets_.size() >= most_)
+            unavailable.emplace(vip, fmt::format("the node listens on {} others already, and on no more", most_));
+        else if (auto socket = open(vip))
             sockets_.emplace(vip, *std::move(socket));
         else if (socket.error().message == kTaken)
-            taken.emplace(vip, kTaken);
+            unavailable.emplace(vip, kTaken);
         else if (problem.empty())
             problem = vip.to_string() + ": " + socket.error().message;
     }
+    missing_ = want.size() - sockets_.size();
     note_problem(problem);
-    return taken;
+    return unavailable;
 }
 
 void ListeningSockets::note_problem(const std::string& problem) {
@@ -143,14 +158,7 @@ void ListeningSockets::refuse() {
     std::array<epoll_event, 64> events{};
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < count; i++) {
-        SocketName peer{};
-        socklen_t size = sizeof(peer);
-        Fd connection(::accept4(events[static_cast<std::size_t>(i)].data.fd, &peer.any, &size, SOCK_CLOEXEC));
-        if (!connection) continue;  // gone already
-        log::debug("host", "connection that the data path did not see: reset",
-                   {{"client", from_native(peer).to_string()}, {"vip", local_name(connection).to_string()}});
-        reset(std::move(connection));
-        ++refused_;
+        for (int n = 0; n < kBacklog && refuse_one(events[static_cast<std::size_t>(i)].data.fd); n++) ++refused_;
     }
 }
 

@@ -56,6 +56,7 @@ Scrape full_scrape() {
     scrape.followed = {{"Service", 1}, {"TLSRoute", 0}};
     scrape.status_writes = StatusWrites{true, 2, {{"written", 3}, {"conflict", 0}}, {{"created", 4}}};
     scrape.reconcile_errors = 1;
+    scrape.missing_sockets = 5;
     scrape.access_log_lost_lines = 7;
     return scrape;
 }
