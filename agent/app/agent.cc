@@ -130,6 +130,7 @@ Status Agent::Parts::open_http() {
 
 Sinks Agent::Parts::sinks() {
     return {[this](const std::set<SocketAddress>& vips) { return sockets->listen(vips); },
+            [this] { return addresses->of_host(); },
             [this](const std::set<IpAddress>& wanted) { return addresses->configure(wanted); },
             [this](RoutingTable table) { return datapath->apply(std::move(table)); },
             [this] { return datapath->synced(); },

@@ -20,7 +20,7 @@ slipgate::Status uninstall(const slipgate::Config& config) {
     if (auto status = slipgate::uninstall(config.datapath.pin_dir); !status) return status;
     auto addresses = slipgate::HostAddresses::open(config.datapath.pin_dir);
     if (!addresses) return tl::unexpected(addresses.error());
-    return addresses->configure({});
+    return addresses->configure({}).status;
 }
 
 ExitCode report(const slipgate::Status& status, ExitCode on_error) {

@@ -168,6 +168,8 @@ std::string Metrics::render(const Scrape& scrape) const {
     add_by_label(families, "reason", excluded_endpoints_);
     families.histogram("apply_duration_seconds",
                        "From the arrival of a change of objects at the agent until the maps hold it.", apply_duration_);
+    families.gauge("missing_addresses", "Addresses of Gateways that the host could not be given; statuses name them.");
+    families.value(as_double(missing_addresses_));
     families.counter("reconcile_errors_total", "Attempts to bring the configuration into the maps that failed.");
     families.value(as_double(scrape.reconcile_errors));
     families.gauge("last_reconcile_success_timestamp_seconds",

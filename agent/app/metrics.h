@@ -55,6 +55,8 @@ class Metrics {
         excluded_endpoints_ = std::move(by_reason);
     }
 
+    void set_missing_addresses(std::size_t count) { missing_addresses_ = count; }
+
     // The text exposition format, version 0.0.4.
     [[nodiscard]] std::string render(const Scrape& scrape) const;
 
@@ -71,6 +73,7 @@ class Metrics {
     std::map<std::string, std::size_t> objects_;
     std::map<std::string, std::size_t> config_errors_;
     std::map<std::string, std::size_t> excluded_endpoints_;
+    std::size_t missing_addresses_ = 0;
     std::optional<std::chrono::system_clock::time_point> reconciled_;
     prometheus::Histogram apply_duration_{prometheus::Histogram::BucketBoundaries{
         0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}};  // seconds

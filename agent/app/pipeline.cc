@@ -73,7 +73,9 @@ Pipeline::Pipeline(TranslateOptions options, Sinks sinks, Metrics& metrics, Assi
       circumstances_{std::move(assigned), {}} {}
 
 void Pipeline::update(LoadedSnapshot loaded, Clock::time_point since) {
+    const bool is_first = !loaded_;
     loaded_ = std::move(loaded);
+    if (is_first) (void)read_host();  // from then on the network says when
     waiting_since_ = waiting_since_ ? std::min(*waiting_since_, since) : since;
     metrics_.set_objects(count_objects(loaded_->snapshot));
     translate_and_apply();
@@ -95,7 +97,8 @@ void Pipeline::translate_and_apply() {
     circumstances_.assigned = current_.assigned;
     circumstances_.node_addresses = current_.node_addresses;
     apply_error_.note(sinks_.apply(current_.table));
-    if (configured_ != current_.to_configure) configure();  // neighbours find what is served already
+    // Neighbours find what is served already. What the host cannot have changes statuses only.
+    if (configured_ != current_.to_configure && configure()) return translate_and_apply();
     unsynced_ = true;
     unpublished_ = true;
     if (sinks_.synced()) note_delay();
@@ -154,22 +157,41 @@ bool Pipeline::settle() {
 }
 
 bool Pipeline::retry_host() {
-    if (!configure_error_.last().empty()) configure();
     if (!loaded_) return false;
+    bool has_changed = !host_error_.last().empty() && read_host();
+    if (!configure_error_.last().empty()) has_changed |= configure();
     auto unavailable = sinks_.listen(current_.to_listen_on);
-    if (unavailable == circumstances_.unavailable) return false;
+    has_changed |= unavailable != circumstances_.unavailable;
     circumstances_.unavailable = std::move(unavailable);
-    translate_and_apply();
-    return true;
+    if (has_changed) translate_and_apply();
+    return has_changed;
 }
 
 void Pipeline::on_network_change() {
-    if (configured_) configure();
+    if (!loaded_) return;
+    bool has_changed = read_host();
+    has_changed |= configure();
+    if (has_changed) translate_and_apply();
 }
 
-void Pipeline::configure() {
+// True: the host has others of its own than before.
+bool Pipeline::read_host() {
+    auto of_host = sinks_.host_addresses();
+    host_error_.note(of_host ? Status{} : Status{tl::unexpected(of_host.error())});
+    if (!of_host || *of_host == circumstances_.of_host) return false;
+    circumstances_.of_host = *std::move(of_host);
+    return true;
+}
+
+// True: others than before could not be configured.
+bool Pipeline::configure() {
     configured_ = current_.to_configure;
-    configure_error_.note(sinks_.configure(*configured_));
+    auto [status, missing] = sinks_.configure(*configured_);
+    configure_error_.note(status);
+    metrics_.set_missing_addresses(missing.size());
+    if (missing == circumstances_.missing) return false;
+    circumstances_.missing = std::move(missing);
+    return true;
 }
 
 Status Pipeline::ready() const {

@@ -10,6 +10,7 @@
 
 #include "agent/app/metrics.h"
 #include "agent/app/repeated_error.h"
+#include "agent/host/host_addresses.h"
 #include "agent/ir/findings.h"
 #include "agent/model/status.h"
 #include "agent/source/file/load.h"
@@ -20,8 +21,9 @@ namespace slipgate {
 
 // Where the results go: the host, the data path and the status files, or fakes.
 struct Sinks {
-    std::function<UnavailablePorts(const std::set<SocketAddress>&)> listen;  // there, and nowhere else
-    std::function<Status(const std::set<IpAddress>&)> configure;             // these addresses, and no others
+    std::function<UnavailablePorts(const std::set<SocketAddress>&)> listen;    // there, and nowhere else
+    std::function<Result<std::set<IpAddress>>()> host_addresses;               // that are nobody's but the host's
+    std::function<ConfiguredAddresses(const std::set<IpAddress>&)> configure;  // these addresses, and no others
     std::function<Status(RoutingTable)> apply;
     std::function<bool()> synced;               // the table given last is in the maps, as far as the findings allow
     std::function<const Findings&()> findings;  // about that table
@@ -56,7 +58,8 @@ class Pipeline {
 
   private:
     void translate_and_apply();
-    void configure();
+    [[nodiscard]] bool read_host();
+    [[nodiscard]] bool configure();
     void note_findings();
     void note_sync();
     void note_delay();
@@ -76,6 +79,7 @@ class Pipeline {
     bool unsynced_ = false;                           // current_.table is not in the maps yet
     bool was_synced_ = false;                         // once, since the start
     std::optional<Clock::time_point> waiting_since_;  // of the oldest change that is not in the maps yet
+    RepeatedError host_error_{"listing the host's addresses"};
     RepeatedError configure_error_{"configuring addresses of Gateways on the host"};
     RepeatedError apply_error_{"bringing the configuration into the data path"};
     RepeatedError publish_error_{"writing statuses"};

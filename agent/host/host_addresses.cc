@@ -141,23 +141,41 @@ Result<HostAddresses> HostAddresses::open(const std::filesystem::path& pin_dir) 
     return HostAddresses(*std::move(netlink), owner_of(pin_dir));
 }
 
-Status HostAddresses::configure(const std::set<IpAddress>& want) {
+Result<std::set<IpAddress>> HostAddresses::of_host() {
     const auto have = list_addresses(netlink_);
     if (!have) return tl::unexpected(have.error());
+    std::set<IpAddress> own;
+    for (const auto& one : *have) {
+        if (!one.owner) own.insert(one.address);
+    }
+    return own;
+}
+
+// One that moves is added at its new place before it is removed from the old one, and stays there if that fails.
+ConfiguredAddresses HostAddresses::configure(const std::set<IpAddress>& want) {
+    ConfiguredAddresses result;
+    const auto have = list_addresses(netlink_);
+    if (!have) {
+        result.status = tl::unexpected(have.error());
+        for (const auto& address : want) result.missing.emplace(address, have.error().message);
+        return result;
+    }
     const auto plan = plan_addresses(*have, want, owner_, [this](const IpAddress& a) { return way_to(netlink_, a); });
-    Status first;
-    const auto each = [&](const std::vector<PlacedAddress>& all, auto change, const char* done) {
-        for (const auto& placed : all) {
-            const auto text = placed.address.to_string(), interface = name_of_interface(placed.ifindex);
-            const auto status = change(placed);
-            if (status)
-                log::info(kComponent, done, {{"address", text}, {"interface", interface}});
-            else if (first)
-                first = fail(status.error(), fmt::format("address {} on {}", text, interface));
-        }
+    const auto note = [&](const Status& status, const PlacedAddress& placed, const char* done) {
+        const auto text = placed.address.to_string(), interface = name_of_interface(placed.ifindex);
+        if (status)
+            log::info(kComponent, done, {{"address", text}, {"interface", interface}});
+        else if (result.status)
+            result.status = fail(status.error(), fmt::format("address {} on {}", text, interface));
     };
-    each(plan.remove, [this](const auto& placed) { return remove(netlink_, placed); }, "address given back");
-    each(plan.add, [this](const auto& placed) { return add(netlink_, placed, owner_); }, "address configured");
+    for (const auto& placed : plan.add) {
+        const auto status = add(netlink_, placed, owner_);
+        note(status, placed, "address configured");
+        if (!status) result.missing.emplace(placed.address, status.error().message);
+    }
+    for (const auto& placed : plan.remove) {
+        if (!result.missing.contains(placed.address)) note(remove(netlink_, placed), placed, "address given back");
+    }
     const std::set<IpAddress> homeless(plan.homeless.begin(), plan.homeless.end());
     for (const auto& address : homeless) {
         if (!homeless_.contains(address))
@@ -165,7 +183,7 @@ Status HostAddresses::configure(const std::set<IpAddress>& want) {
                       {{"address", address.to_string()}});
     }
     homeless_ = homeless;
-    return first;
+    return result;
 }
 
 }  // namespace slipgate

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <set>
+#include <string>
 
 #include "agent/base/address.h"
 #include "agent/base/result.h"
@@ -10,6 +12,12 @@
 #include "agent/netlink/netlink.h"
 
 namespace slipgate {
+
+// What came of HostAddresses::configure().
+struct ConfiguredAddresses {
+    Status status;                             // the first failure of any kind
+    std::map<IpAddress, std::string> missing;  // those that the host could not be given, and why
+};
 
 // Addresses of Gateways on interfaces of this network namespace, so that ARP and NDP answer for them. Each carries the
 // mark of a gateway (IFA_PROTO, Linux 5.18) and of its owner (IFA_RT_PRIORITY), by which the next agent knows it;
@@ -19,9 +27,12 @@ class HostAddresses {
     // For the agents of that pin directory, of which there is one at a time.
     [[nodiscard]] static Result<HostAddresses> open(const std::filesystem::path& pin_dir);
 
-    // Puts what is missing of `want` on the host, and takes away what is ours and not in it. Goes on after a failure
-    // and tells the first. May be called again at any time, as when the network has changed.
-    [[nodiscard]] Status configure(const std::set<IpAddress>& want);
+    // Those that are the host's own: no agent has put them there.
+    [[nodiscard]] Result<std::set<IpAddress>> of_host();
+
+    // Puts what is missing of `want` on the host, and takes away what is ours and not in it.
+    // Goes on after a failure. May be called again at any time, as when the network has changed.
+    [[nodiscard]] ConfiguredAddresses configure(const std::set<IpAddress>& want);
 
   private:
     HostAddresses(NetlinkSocket netlink, AddressOwner owner) : netlink_(std::move(netlink)), owner_(owner) {}

@@ -22,8 +22,8 @@ bool contain(const std::vector<IpPrefix>& networks, const IpAddress& address) {
 }  // namespace
 
 AddressRules::AddressRules(const Snapshot& snapshot, const TranslateOptions& options,
-                           const std::vector<NodeAddress>& before)
-    : options_(options), own_(options.addresses) {
+                           const Circumstances& circumstances)
+    : options_(options), circumstances_(circumstances), own_(options.addresses) {
     for (const auto& [name, node] : snapshot.nodes) {
         if (name == options.node_name) {
             node_addresses_ = node.addresses;
@@ -31,7 +31,7 @@ AddressRules::AddressRules(const Snapshot& snapshot, const TranslateOptions& opt
             for (const auto& [type, address] : node.addresses) of_other_nodes_.insert(address);
         }
     }
-    if (node_addresses_.empty()) node_addresses_ = before;
+    if (node_addresses_.empty()) node_addresses_ = circumstances.node_addresses;
     for (const auto& [type, address] : node_addresses_) {
         all_own_.insert(address);
         if (type == "InternalIP" && options.addresses.empty()) own_.push_back(address);
@@ -51,12 +51,20 @@ std::string AddressRules::refusal(const IpAddress& address) const {
     return {};
 }
 
+std::string AddressRules::refusal_from_pool(const IpAddress& address) const {
+    if (is_own(address)) return "it is the node's own";
+    return is_of_host(address) ? "it is the host's own" : refusal(address);
+}
+
 std::string AddressRules::refusal_of_request(const IpAddress& address) const {
     auto reason = refusal(address);
     if (reason.empty() && is_in_pool(address)) reason = "it lies in --address-pool, which is given out in turn";
     if (reason.empty() && options_.address_ranges && !is_in_range(address)) {
         reason = options_.address_ranges->empty() ? "no --address-range is set" : "it lies outside of --address-range";
     }
+    // Without ranges it is the administrator who writes the Gateways.
+    if (reason.empty() && options_.address_ranges && is_of_host(address) && !is_own(address))
+        reason = "it is an address of the host itself: --address would lend it";
     return reason;
 }
 
@@ -68,6 +76,10 @@ std::string AddressRules::refusal_of_port(const SocketAddress& vip) const {
 
 bool AddressRules::is_set_aside(const IpAddress& address) const {
     return is_in_range(address) || is_in_pool(address);
+}
+
+bool AddressRules::is_of_host(const IpAddress& address) const {
+    return circumstances_.of_host.contains(address);
 }
 
 bool AddressRules::is_in_pool(const IpAddress& address) const {

@@ -14,11 +14,14 @@ namespace slipgate {
 // Which addresses Gateways may have on this node. Built once for a translation.
 class AddressRules {
   public:
-    // Borrows the options. `before`: addresses that this node had; it has them still while its Node names none.
-    AddressRules(const Snapshot& snapshot, const TranslateOptions& options, const std::vector<NodeAddress>& before);
+    // Borrows the options and the circumstances. While its Node names no address, this node has those it had before.
+    AddressRules(const Snapshot& snapshot, const TranslateOptions& options, const Circumstances& circumstances);
 
     // Why no Gateway can have the address; empty: one can.
     [[nodiscard]] std::string refusal(const IpAddress& address) const;
+
+    // The same, of an address that is to be given out.
+    [[nodiscard]] std::string refusal_from_pool(const IpAddress& address) const;
 
     // The same, of an address that somebody wrote into spec.addresses.
     [[nodiscard]] std::string refusal_of_request(const IpAddress& address) const;
@@ -36,10 +39,12 @@ class AddressRules {
     [[nodiscard]] bool is_set_aside(const IpAddress& address) const;
 
   private:
+    [[nodiscard]] bool is_of_host(const IpAddress& address) const;
     [[nodiscard]] bool is_in_range(const IpAddress& address) const;
     [[nodiscard]] bool is_in_pool(const IpAddress& address) const;
 
     const TranslateOptions& options_;
+    const Circumstances& circumstances_;
     std::vector<NodeAddress> node_addresses_;  // of this Node
     std::vector<IpAddress> own_;
     std::set<IpAddress> all_own_;

@@ -44,9 +44,7 @@ AssignedAddresses assign_addresses(const std::vector<GatewayRequest>& requests, 
             held.insert(held.end(), known->second.begin(), known->second.end());
         asking.push_back({key, std::move(held), !is_served});
     }
-    const auto usable = [&](const IpAddress& address) {
-        return !rules.is_own(address) && rules.refusal(address).empty();
-    };
+    const auto usable = [&](const IpAddress& address) { return rules.refusal_from_pool(address).empty(); };
     return assign_from_pool(asking, options.address_pool, usable, named);
 }
 

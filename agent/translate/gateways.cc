@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/translate/gateways.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "agent/translate/gateway_addresses.h"
@@ -33,8 +35,8 @@ std::optional<Outcome> find_refusal(const Gateway& gateway, const GatewayClass& 
 class GatewayJudge {
   public:
     GatewayJudge(const Snapshot& snapshot, const TranslateOptions& options, const AddressRules& rules,
-                 const AssignedAddresses& before, PortOwners& ports)
-        : options_(options), rules_(rules), ports_(ports) {
+                 const Circumstances& circumstances, PortOwners& ports)
+        : options_(options), rules_(rules), circumstances_(circumstances), ports_(ports) {
         for (const auto* gateway : oldest_first(snapshot.gateways)) {
             const auto found = snapshot.gateway_classes.find(gateway->gateway_class_name);
             if (found == snapshot.gateway_classes.end()) {
@@ -48,7 +50,7 @@ class GatewayJudge {
             requests_.push_back({gateway, request, !refusal});
             if (refusal) refused_.emplace_back(gateway, *std::move(refusal));
         }
-        assigned_ = assign_addresses(requests_, rules, options, before);
+        assigned_ = assign_addresses(requests_, rules, options, circumstances.assigned);
     }
 
     JudgedGateways run() && {
@@ -102,11 +104,25 @@ class GatewayJudge {
         return {addresses.begin(), addresses.end()};
     }
 
+    // Of its addresses, those that neighbours do not find. A router may lead their packets here all the same, so they
+    // are served.
+    [[nodiscard]] std::string missing_of(const GatewayState& state) const {
+        std::string text;
+        for (const auto& address : state.addresses) {
+            const auto found = circumstances_.missing.find(address);
+            if (found != circumstances_.missing.end())
+                append(text, fmt::format("{} ({})", address.to_string(), found->second), ", ");
+        }
+        return text;
+    }
+
     [[nodiscard]] Outcome program(const GatewayState& state, const AddressRequest& request) const {
         if (!state.accepted.ok()) return failed("Invalid", "the Gateway is not accepted");
         if (!request.unusable.empty()) {
             return failed("AddressNotUsable", "spec.addresses: cannot listen on " + request.unusable);
         }
+        if (const auto missing = missing_of(state); !missing.empty())
+            return failed("AddressNotUsable", "the host could not be given " + missing);
         const bool has_pool = !options_.address_pool.empty();
         if (request.is_open && has_pool && state.assigned.empty()) {
             return failed("AddressNotAssigned", "every address of --address-pool is in use: give it more of them");
@@ -121,6 +137,7 @@ class GatewayJudge {
 
     const TranslateOptions& options_;
     const AddressRules& rules_;
+    const Circumstances& circumstances_;
     PortOwners& ports_;
     std::vector<std::pair<const Gateway*, Outcome>> refused_;
     std::vector<GatewayRequest> requests_;  // the oldest first
@@ -130,8 +147,8 @@ class GatewayJudge {
 }  // namespace
 
 JudgedGateways judge_gateways(const Snapshot& snapshot, const TranslateOptions& options, const AddressRules& rules,
-                              const AssignedAddresses& before, PortOwners& ports) {
-    return GatewayJudge(snapshot, options, rules, before, ports).run();
+                              const Circumstances& circumstances, PortOwners& ports) {
+    return GatewayJudge(snapshot, options, rules, circumstances, ports).run();
 }
 
 GatewayStatus gateway_status(const GatewayState& gateway) {

@@ -12,10 +12,9 @@ struct JudgedGateways {
     AssignedAddresses assigned;  // of the pool; also to Gateways whose class is not there
 };
 
-// Judges every Gateway of our classes by itself, the oldest first: it has the ports it claims. `before`: the addresses
-// of the pool that Gateways had.
+// Judges every Gateway of our classes by itself, the oldest first: it has the ports it claims.
 [[nodiscard]] JudgedGateways judge_gateways(const Snapshot& snapshot, const TranslateOptions& options,
-                                            const AddressRules& rules, const AssignedAddresses& before,
+                                            const AddressRules& rules, const Circumstances& circumstances,
                                             PortOwners& ports);
 
 [[nodiscard]] GatewayStatus gateway_status(const GatewayState& gateway);

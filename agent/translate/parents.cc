@@ -11,7 +11,7 @@ Parents judge_parents(const Snapshot& snapshot, const TranslateOptions& options,
                       const Circumstances& circumstances) {
     Parents parents;
     PortOwners ports(rules, circumstances.unavailable);
-    auto judged = judge_gateways(snapshot, options, rules, circumstances.assigned, ports);
+    auto judged = judge_gateways(snapshot, options, rules, circumstances, ports);
     parents.gateways = std::move(judged.states);
     parents.assigned = std::move(judged.assigned);
     parents.listener_sets = judge_listener_sets(snapshot, parents.gateways, ports);

@@ -34,6 +34,9 @@ struct TranslateOptions {
 // Ports that the host cannot listen on, and why: "another process has it".
 using UnavailablePorts = std::map<SocketAddress, std::string>;
 
+// Addresses that the host could not be given, and why: "Permission denied".
+using MissingAddresses = std::map<IpAddress, std::string>;
+
 // By key of the Gateway, what it has of the pool.
 using AssignedAddresses = std::map<std::string, std::vector<IpAddress>>;
 
@@ -42,6 +45,8 @@ struct Circumstances {
     AssignedAddresses assigned;  // by the translation before
     UnavailablePorts unavailable;
     std::vector<NodeAddress> node_addresses = {};  // by the translation before
+    std::set<IpAddress> of_host = {};              // that the host has of itself, and not for Gateways
+    MissingAddresses missing = {};                 // of those that the host was to have
     bool operator==(const Circumstances&) const = default;
 };
 

@@ -52,8 +52,7 @@ struct Translator::Plan {
 };
 
 Translator::Plan::Plan(const Snapshot& snapshot, const TranslateOptions& options, const Circumstances& circumstances)
-    : rules(snapshot, options, circumstances.node_addresses),
-      parents(judge_parents(snapshot, options, rules, circumstances)) {
+    : rules(snapshot, options, circumstances), parents(judge_parents(snapshot, options, rules, circumstances)) {
     BackendResolver resolver(snapshot);
     for (const auto& [key, route] : snapshot.tls_routes) {
         auto found = attach(route, parents, snapshot);

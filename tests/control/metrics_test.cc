@@ -79,6 +79,7 @@ TEST(Metrics, StateOfTheAgentIsShown) {
     metrics.set_objects({{"Gateway", 2}, {"TLSRoute", 5}});
     metrics.set_config_errors({{"TLSRoute", 1}});
     metrics.set_excluded_endpoints({{"LocalAddress", 2}, {"NoRoute", 0}});
+    metrics.set_missing_addresses(6);
     metrics.set_reconciled(std::chrono::system_clock::time_point(std::chrono::milliseconds(1'700'000'000'500)));
     EXPECT_THAT(
         metrics.render(full_scrape()),
@@ -90,6 +91,7 @@ TEST(Metrics, StateOfTheAgentIsShown) {
             HasSubstr("slipgate_access_log_lost_lines_total 7\n"), HasSubstr("slipgate_objects{kind=\"TLSRoute\"} 5\n"),
             HasSubstr("slipgate_source_followed{kind=\"Service\"} 1\n"),
             HasSubstr("slipgate_source_followed{kind=\"TLSRoute\"} 0\n"), HasSubstr("slipgate_status_writer 1\n"),
+            HasSubstr("slipgate_missing_addresses 6\n"), HasSubstr("slipgate_missing_sockets 5\n"),
             HasSubstr("slipgate_status_pending 2\n"), HasSubstr("slipgate_status_writes_total{result=\"written\"} 3\n"),
             HasSubstr("slipgate_status_writes_total{result=\"conflict\"} 0\n"),
             HasSubstr("slipgate_events_total{result=\"created\"} 4\n"),

@@ -60,9 +60,10 @@ class PipelineTest : public testing::Test {
                      listened_.push_back(vips);
                      return unavailable_of(vips);
                  },
+                 [this]() -> Result<std::set<IpAddress>> { return of_host_; },
                  [this](const std::set<IpAddress>& addresses) {
                      configured_.push_back(addresses);
-                     return configure_status_;
+                     return ConfiguredAddresses{configure_status_, missing_};
                  },
                  [this](RoutingTable table) {
                      applied_.push_back(std::move(table));
@@ -94,6 +95,8 @@ class PipelineTest : public testing::Test {
     Metrics metrics_;
     Status apply_status_, publish_status_, configure_status_;
     std::set<SocketAddress> taken_;  // by another process of the host
+    std::set<IpAddress> of_host_;
+    std::map<IpAddress, std::string> missing_;  // that cannot be configured
     bool synced_ = true;
     Findings findings_;
     std::vector<std::set<SocketAddress>> listened_;
@@ -359,6 +362,48 @@ TEST_F(PipelineTest, GatewayComesBackToItsAddressWhenItsClassDoes) {
     pipeline.update(gateways({"m"}, ""));
     ASSERT_TRUE(applied_.back().vips.empty());
     pipeline.update(gateways({"a", "m"}));
+    ASSERT_TRUE(pipeline.settle());
+    EXPECT_EQ(address_of("default/m"), "198.51.100.1");
+}
+
+std::string programmed(const GatewayStatus& gateway) {
+    const auto& conditions = gateway.conditions;
+    const auto found =
+        std::find_if(conditions.begin(), conditions.end(), [](const auto& c) { return c.type == "Programmed"; });
+    return found->reason + ": " + found->message;
+}
+
+TEST_F(PipelineTest, AddressThatTheHostCannotHaveIsInTheStatusUntilItCan) {
+    options_.address_ranges = {*IpPrefix::parse("192.0.2.0/24")};
+    configure_status_ = fail("address 192.0.2.1 on eth0: Permission denied");
+    missing_ = {{kVip.address, "Permission denied"}};
+    auto pipeline = make();
+    pipeline.update(shop());
+    ASSERT_TRUE(pipeline.settle());
+    ASSERT_EQ(published_.size(), 1u);
+    EXPECT_THAT(programmed(published_[0].gateways.at("shop/gw")),
+                AllOf(HasSubstr("AddressNotUsable"), HasSubstr("192.0.2.1 (Permission denied)")));
+    EXPECT_TRUE(applied_.back().vips.contains(kVip)) << "a router may lead packets here all the same";
+    EXPECT_THAT(metrics_.render({}), HasSubstr("slipgate_missing_addresses 1\n"));
+
+    EXPECT_FALSE(pipeline.retry_host());
+    configure_status_ = {};
+    missing_.clear();
+    EXPECT_TRUE(pipeline.retry_host());
+    ASSERT_TRUE(pipeline.settle());
+    EXPECT_THAT(programmed(published_.back().gateways.at("shop/gw")), HasSubstr("Programmed: "));
+    EXPECT_THAT(metrics_.render({}), HasSubstr("slipgate_missing_addresses 0\n"));
+}
+
+TEST_F(PipelineTest, AddressThatBecomesTheHostsOwnIsNoGatewaysAnyMore) {
+    options_.address_pool = {*IpRange::parse("198.51.100.1-198.51.100.9")};
+    of_host_ = {*IpAddress::parse("198.51.100.1")};
+    auto pipeline = make();
+    pipeline.update(gateways({"m"}));
+    ASSERT_TRUE(pipeline.settle());
+    EXPECT_EQ(address_of("default/m"), "198.51.100.2");
+    of_host_ = {*IpAddress::parse("198.51.100.2")};
+    pipeline.on_network_change();
     ASSERT_TRUE(pipeline.settle());
     EXPECT_EQ(address_of("default/m"), "198.51.100.1");
 }

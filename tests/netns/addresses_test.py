@@ -113,18 +113,32 @@ class Addresses(Case):
                 connect(self.client, (addresses[family], 443))
             self.assertEqual(raised.exception.errno, errno.EHOSTUNREACH, "nobody answers for it")
 
-    def test_an_address_that_somebody_else_configured_is_left_alone(self):
-        interface = self.client.port
-        ip("addr", "add", f"{NAMED}/32", "dev", interface, namespace=self.gateway.name)
-        self.addCleanup(ip, "addr", "del", f"{NAMED}/32", "dev", interface, namespace=self.gateway.name)
+    def add_to_host(self, address):
+        ip("addr", "add", f"{address}/32", "dev", self.client.port, namespace=self.gateway.name)
+        removed = contextlib.ExitStack()
+        self.addCleanup(removed.close)
+        removed.callback(ip, "addr", "del", f"{address}/32", "dev", self.client.port, namespace=self.gateway.name)
+        return removed.close
+
+    def test_an_address_that_the_host_has_itself_is_no_gateways_until_it_is_given_up(self):
+        remove = self.add_to_host(NAMED)
         before = self.lone_addresses()
-        self.write_gateway("named", "b3", [NAMED])
-        eventually(lambda: self.condition("named", "Programmed").get("status") == "True", "the Gateway is programmed")
+        self.add_gateway("named", [NAMED])
+        refused = eventually(lambda: self.agent.conditions("Gateway", "named").get(("", "Programmed")), "the Gateway has a status")
+        self.assertEqual((refused["status"], refused["reason"]), ("False", "AddressNotUsable"))
+        self.assertIn(f"{NAMED} (it is an address of the host itself", refused["message"])
+        self.assertEqual(self.lone_addresses(), before)
+        remove()
+        eventually(lambda: (self.client.port, NAMED) in self.lone_addresses(), "the Gateway's agent puts it there")
         self.assertEqual(self.who_answers(NAMED), "b3")
-        self.assertEqual(self.lone_addresses(), before)
-        self.agent.folder.remove("named")
-        eventually(lambda: not self.agent.status("Gateway", "named"), "the Gateway is gone")
-        self.assertEqual(self.lone_addresses(), before)
+
+    def test_the_pool_leaves_out_an_address_that_the_host_has_itself(self):
+        self.add_to_host("10.1.1.102")
+        before = self.lone_addresses()
+        self.write_gateway("short-lived", "b3")
+        self.assertEqual(self.wait_for_addresses("short-lived")[V4], "10.1.1.103")
+        self.agent.folder.remove("short-lived")
+        eventually(lambda: self.lone_addresses() == before, "what the host had is left alone")
 
     def test_an_address_that_spec_addresses_names_is_configured(self):
         self.add_gateway("named", [NAMED])
@@ -144,8 +158,8 @@ class Addresses(Case):
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("0.0.0.0", 8443))
         other.listen()
-        ip("addr", "add", f"{NAMED}/32", "dev", self.client.port, namespace=self.gateway.name)
-        self.addCleanup(ip, "addr", "del", f"{NAMED}/32", "dev", self.client.port, namespace=self.gateway.name)
+        self.add_gateway("other-port", [NAMED])  # for its sake the host has the address
+        eventually(lambda: (self.client.port, NAMED) in self.lone_addresses(), "the host has the address")
         self.add_gateway("taken", [NAMED], 8443)
         eventually(lambda: self.condition("taken").get("reason") == "PortUnavailable", "the listener's condition says so")
         self.assertIn(f"{NAMED}:8443", self.condition("taken")["message"])

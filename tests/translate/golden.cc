@@ -94,6 +94,10 @@ struct Settings {
             circumstances.assigned[values.at(0)] = parse_all<IpAddress>({values.begin() + 1, values.end()});
         } else if (key == "node-address") {
             circumstances.node_addresses.push_back({values.at(0), parse_address(values.at(1))});
+        } else if (key == "of-host") {
+            for (const auto& value : values) circumstances.of_host.insert(parse_address(value));
+        } else if (key == "missing") {
+            circumstances.missing[parse_address(values.at(0))] = rest(values, 1);
         } else if (key == "unavailable") {
             circumstances.unavailable[parse_socket_address(values.at(0))] = rest(values, 1);
         } else if (key == "bundle-versions") {

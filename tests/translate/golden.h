@@ -4,12 +4,14 @@
 //   address-range, address-pool, node-address-port, service-cidr   the agent's, as its settings
 //   assigned          what a Gateway has of the pool by the translation before: KEY ADDRESS...
 //   node-address      what this node had by the translation before: TYPE ADDRESS
+//   of-host           addresses that the host has of itself
+//   missing           one that the host could not be given: ADDRESS WHY...
 //   unavailable       what the host cannot listen on: VIP WHY...
 //   bundle-versions   those of the CRDs; "none" for a CRD without
 //   source-mode, node-name, preserve-cidr   the agent's, as its settings
 //   excluded          a finding of the data path: BACKEND ENDPOINT REASON [DETAIL...]
 //   unplaced          another: no-room|invalid|pending, then vip VIP | name VIP HOSTNAME | route KEY | backend KEY
-// Lines of the last four may be repeated.
+// Lines that are not about the agent's settings may be repeated.
 #pragma once
 
 #include <filesystem>
