@@ -15,6 +15,7 @@
 
 #include "agent/base/fnv1a.h"
 #include "agent/base/log.h"
+#include "agent/host/announce.h"
 
 namespace slipgate {
 namespace {
@@ -171,7 +172,10 @@ ConfiguredAddresses HostAddresses::configure(const std::set<IpAddress>& want) {
     for (const auto& placed : plan.add) {
         const auto status = add(netlink_, placed, owner_);
         note(status, placed, "address configured");
-        if (!status) result.missing.emplace(placed.address, status.error().message);
+        if (status)
+            tell_neighbours(placed);
+        else
+            result.missing.emplace(placed.address, status.error().message);
     }
     for (const auto& placed : plan.remove) {
         if (!result.missing.contains(placed.address)) note(remove(netlink_, placed), placed, "address given back");
@@ -184,6 +188,15 @@ ConfiguredAddresses HostAddresses::configure(const std::set<IpAddress>& want) {
     }
     homeless_ = homeless;
     return result;
+}
+
+// They find the address without, but not at once if it was elsewhere before.
+void HostAddresses::tell_neighbours(const PlacedAddress& placed) {
+    const auto status = announce(placed);
+    const auto problem = status ? "" : status.error().message;
+    if (!status && problem != announce_problem_)
+        log::warn(kComponent, "neighbours are not told where an address is now", {{"error", problem}});
+    announce_problem_ = problem;
 }
 
 }  // namespace slipgate

@@ -30,16 +30,19 @@ class HostAddresses {
     // Those that are the host's own: no agent has put them there.
     [[nodiscard]] Result<std::set<IpAddress>> of_host();
 
-    // Puts what is missing of `want` on the host, and takes away what is ours and not in it.
+    // Puts what is missing of `want` on the host and tells the neighbours, and takes away what is ours and not in it.
     // Goes on after a failure. May be called again at any time, as when the network has changed.
     [[nodiscard]] ConfiguredAddresses configure(const std::set<IpAddress>& want);
 
   private:
     HostAddresses(NetlinkSocket netlink, AddressOwner owner) : netlink_(std::move(netlink)), owner_(owner) {}
 
+    void tell_neighbours(const PlacedAddress& placed);
+
     NetlinkSocket netlink_;
     AddressOwner owner_;
     std::set<IpAddress> homeless_;  // logged
+    std::string announce_problem_;  // logged last
 };
 
 }  // namespace slipgate

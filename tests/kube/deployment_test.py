@@ -20,15 +20,15 @@ LEASES = "leases.coordination.k8s.io"
 class Confined(Slipgated):
     """As root without privileges but these capabilities, on a read-only file system."""
 
-    def __init__(self, gateway, capabilities):
-        super().__init__(gateway)
+    def __init__(self, gateway, capabilities, flags=()):
+        super().__init__(gateway, flags)
         self._capabilities = capabilities
 
     def command(self):
         bounds = ",".join(["-all", *(f"+{capability.lower()}" for capability in self._capabilities)])
         read_only = 'for mount in / "$0"; do mount -o remount,bind,ro "$mount" || exit; done; exec "$@"'
         return ["unshare", "--mount", "sh", "-c", read_only, WORK, "setpriv", "--no-new-privs", f"--bounding-set={bounds}",
-                self.program, "--manifests", self.folder.path, "--pin-dir", self.pins]
+                self.program, "--manifests", self.folder.path, "--pin-dir", self.pins, *self.flags]
 
 
 class Deployment(KubeCase):
@@ -76,7 +76,7 @@ class Deployment(KubeCase):
         agent.start()
 
     def test_the_agent_needs_each_of_its_capabilities(self):
-        for missing in set(self.capabilities) - {"NET_BIND_SERVICE"}:
+        for missing in set(self.capabilities) - {"NET_BIND_SERVICE", "NET_RAW"}:
             with self.subTest(missing=missing):
                 self.assertRaisesRegex(AssertionError, f"CAP_{missing}", self.agent_without(missing).start)
 
@@ -88,8 +88,15 @@ class Deployment(KubeCase):
         eventually(lambda: re.search("served without a listening socket.*CAP_NET_BIND_SERVICE", agent.log.read_text()),
                    "the log names the capability")
 
-    def agent_without(self, missing):
-        agent = Confined(self.gateway, [capability for capability in self.capabilities if capability != missing])
+    def test_the_agent_needs_net_raw_to_tell_neighbours(self):
+        agent = self.agent_without("NET_RAW", ["--address-pool", "10.1.1.100"])
+        agent.folder.write("gateway", [manifests.gateway_class(), manifests.gateway([])])
+        self.addCleanup(agent.folder.remove, "gateway")
+        agent.start()
+        eventually(lambda: re.search("neighbours are not told.*CAP_NET_RAW", agent.log.read_text()), "the log names the capability")
+
+    def agent_without(self, missing, flags=()):
+        agent = Confined(self.gateway, [capability for capability in self.capabilities if capability != missing], flags)
         self.addCleanup(agent.close)
         return agent
 

@@ -99,6 +99,18 @@ class Addresses(Case):
         self.assertEqual(len(seen), 4, "all of them on port 443")
         self.assertEqual({address for _, address in self.lone_addresses()}, seen)
 
+    def test_neighbours_that_knew_an_address_elsewhere_are_told(self):
+        given = {V4: "10.1.1.102", V6: "fd00:1:1::102"}  # the next ones of the pool
+        def neighbour(address):
+            return self.client.json("ip", "-json", "neigh", "show", address)[0]["lladdr"]
+        for address in given.values():
+            ip("neigh", "replace", address, "lladdr", "02:00:00:00:00:99", "dev", "eth0", "nud", "reachable",
+               namespace=self.client.name)
+        self.add_gateway("moved")
+        self.assertEqual(self.wait_for_addresses("moved"), given)
+        for family in self.each_family():
+            eventually(lambda: neighbour(given[family]) == self.client.gateway_mac, "without having asked")
+
     def test_an_address_goes_back_with_its_gateway(self):
         before = self.lone_addresses()
         self.write_gateway("short-lived", "b3")
@@ -144,6 +156,30 @@ class Addresses(Case):
         self.add_gateway("named", [NAMED])
         eventually(lambda: (self.client.port, NAMED) in self.lone_addresses(), "it is on the interface to the client")
         self.assertEqual(self.who_answers(NAMED), "b3")
+
+    def address_changes(self):
+        """A function that gives the lines of `ip monitor` until now."""
+        monitor = self.gateway.start("ip", "-oneline", "monitor", "address", log=WORK / "address-changes")
+        self.addCleanup(monitor.close)
+        def is_seen():
+            for change in "add", "del":
+                ip("addr", change, "192.0.2.99/32", "dev", self.client.port, namespace=self.gateway.name)
+            return "192.0.2.99" in monitor.log_text()
+        eventually(is_seen, "the monitor has begun")
+        return lambda: monitor.log_text().splitlines()
+
+    def test_an_address_that_moves_to_another_interface_is_there_all_the_time(self):
+        self.add_gateway("named", [NAMED])
+        eventually(lambda: (self.client.port, NAMED) in self.lone_addresses(), "it is on the interface to the client")
+        changes, near = self.address_changes(), self.network.backends[0].port
+        ip("addr", "add", "10.1.1.65/26", "dev", near, namespace=self.gateway.name)  # a smaller network around it
+        self.addCleanup(eventually, lambda: (self.client.port, NAMED) in self.lone_addresses(), "it is back")
+        self.addCleanup(ip, "addr", "del", "10.1.1.65/26", "dev", near, namespace=self.gateway.name)
+        eventually(lambda: len([line for line in changes() if NAMED in line]) == 2, "it has moved")
+        came, went = [line for line in changes() if NAMED in line]
+        self.assertIn(near, came)
+        self.assertIn("Deleted", went)
+        self.assertIn(self.client.port, went)
 
     def test_an_address_outside_of_the_ranges_is_refused(self):
         self.add_gateway("outside", ["10.1.1.7"])
