@@ -16,7 +16,8 @@ AddressRequest read_addresses(const Gateway& gateway, const AddressRules& rules)
     for (const auto& [type, value] : gateway.addresses) {
         const auto address = IpAddress::parse(value);
         if (type == "Hostname") {
-            append(request.unusable, "Hostname " + value + " (give an IPAddress)", ", ");
+            append(request.unusable, fmt::format("Hostname {}(give an IPAddress)", value.empty() ? "" : value + " "),
+                   ", ");
         } else if (type != "IPAddress") {
             append(request.unsupported, type, ", ");
         } else if (value.empty()) {
