@@ -9,7 +9,7 @@ import unittest
 
 from harness.relay import Relay
 from harness.wait import eventually
-from kube_following import KubeSource, service
+from kube_following import KubeSource, Writer, service
 
 
 def listens(port):
@@ -57,13 +57,17 @@ http {{
         eventually(lambda: listens(port), "nginx listens")
         return port
 
-    def follow_over_tls(self, protocol, user="client", ca="server", **options):
+    def way(self, protocol, user="client", ca="server"):
+        """Arguments of a program that comes to the stand-in through a relay and nginx."""
         port = self.start_proxy(protocol)
-        self.api.put(service("a"))
         self.relay = Relay(port)
         self.addCleanup(self.relay.close)
-        return self.follow(f"https://127.0.0.1:{self.relay.port}", cluster={"certificate-authority": f"{ca}.crt"} if ca else {},
-                           user={"client-certificate": f"{user}.crt", "client-key": f"{user}.key"}, **options)
+        return {"server": f"https://127.0.0.1:{self.relay.port}", "cluster": {"certificate-authority": f"{ca}.crt"} if ca else {},
+                "user": {"client-certificate": f"{user}.crt", "client-key": f"{user}.key"}}
+
+    def follow_over_tls(self, protocol, user="client", ca="server", **options):
+        self.api.put(service("a"))
+        return self.follow(**self.way(protocol, user, ca), **options)
 
     def requests_seen(self):
         """{(client, connection, protocol, path)} of the requests that are over."""
@@ -91,6 +95,15 @@ http {{
         self.api.compact()
         self.api.delete(service("a"))
         self.wait_for_services(follower, services)
+
+    def test_a_dead_connection_does_not_cost_the_lease(self):
+        writer = Writer(self.folder, **self.way("http2"))
+        self.addCleanup(writer.close)
+        writer.wait_for("it is the writer", lambda w: w.writer)
+        self.relay.silence()
+        renewals = self.api.count("leases", "patch")
+        eventually(lambda: self.api.count("leases", "patch") >= renewals + 2, "it is renewed")
+        self.assertNotIn("this agent writes them no longer", writer.log())
 
     def test_http_2_shares_one_connection(self):
         self.assertEqual(len(self.check("http2", "HTTP/2.0")), 1)

@@ -164,6 +164,7 @@ void HttpClient::Transfer::prepare(const Access& access, const HttpRequest& requ
     set(e, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
     set(e, CURLOPT_CONNECTTIMEOUT, static_cast<long>(kConnectTimeout.count()));
     set(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    set(e, CURLOPT_FRESH_CONNECT, request.on_new_connection ? 1L : 0L);
     // In place of the system's certificates: the library would look into their folder as well.
     if (!credentials->ca.empty()) set(e, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
     set_blob(e, CURLOPT_CAINFO_BLOB, credentials->ca);

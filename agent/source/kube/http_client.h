@@ -27,8 +27,9 @@ struct HttpRequest {
     std::vector<std::pair<std::string, std::string>> query = {};
     const char* method = "GET";
     std::string accept = "application/json";
-    std::string content_type = {};  // of the body
-    std::string body = {};          // of a request that has one: POST, PATCH
+    std::string content_type = {};   // of the body
+    std::string body = {};           // of a request that has one: POST, PATCH
+    bool on_new_connection = false;  // those that are open may be dead
 };
 
 struct HttpResponse {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/base/backoff.h"
+
 namespace slipgate::kube::lease {
 namespace {
 
@@ -30,6 +32,7 @@ class Stepper {
         state_.is_in_doubt = false;
         if (is_ours() || record.holder.empty() || now_ >= expiry()) return write();
         state_.holds = false;
+        state_.failures = 0;
         wait(kLookEvery);
         state_.due = std::min(state_.due, expiry());
     }
@@ -41,6 +44,7 @@ class Stepper {
     void operator()(const Written& event) {
         if (state_.phase != Phase::kCreating && state_.phase != Phase::kWriting) return;
         state_.problem.clear();
+        state_.failures = 0;
         state_.seen.resource_version = event.resource_version;
         state_.seen.holder = state_.identity;
         state_.is_in_doubt = false;
@@ -52,7 +56,7 @@ class Stepper {
     void operator()(const Conflict& /*event*/) {
         if (state_.phase == Phase::kIdle) return;
         state_.is_in_doubt = true;
-        wait(kRetryAfter);
+        wait(kAfterConflict);
     }
 
     void operator()(const Failed& event) {
@@ -96,7 +100,7 @@ class Stepper {
     void fail(std::string problem) {
         state_.problem = std::move(problem);
         state_.is_in_doubt = true;  // what was asked for may have been done
-        wait(kRetryAfter);
+        wait(std::min<std::chrono::milliseconds>(backoff_delay(state_.failures++), kLongestAfterFailure));
     }
 
     void wait(std::chrono::milliseconds about) {

@@ -17,10 +17,13 @@ using Time = std::chrono::steady_clock::time_point;
 inline constexpr std::chrono::seconds kDuration{15};  // for which others leave it to its holder
 inline constexpr std::chrono::seconds kRenewDeadline{
     10};  // after which a holder that could not renew it writes no more
-inline constexpr std::chrono::seconds kRenewEvery{5};
+// So that a renewal that is never answered leaves the time for another one, and for half of a third.
+inline constexpr std::chrono::seconds kRenewEvery{2};
+inline constexpr std::chrono::seconds kPatience{3};  // with a request
+
 inline constexpr std::chrono::seconds kLookEvery{5};  // at one that another agent holds
-inline constexpr std::chrono::seconds kRetryAfter{2};
-inline constexpr std::chrono::seconds kPatience{5};  // with a request
+inline constexpr std::chrono::seconds kAfterConflict{2};
+inline constexpr std::chrono::seconds kLongestAfterFailure{5};
 
 // What the API server has.
 struct Record {
@@ -69,6 +72,7 @@ struct State {
     Time seen_at = {};         // when it was first seen with this holder and renew_time
     Time requested = {};       // when the open request began
     Time renewed = {};         // when the last successful write of the holder began
+    int failures = 0;          // in a row, since it was renewed or seen to be another's
     std::string problem = {};  // what does not work now; empty: nothing
 };
 

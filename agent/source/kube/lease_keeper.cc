@@ -109,8 +109,10 @@ void LeaseKeeper::act(const lease::Cancel& /*action*/) {
     end_request();
 }
 
-void LeaseKeeper::request(const HttpRequest& request, const char* verb) {
+// One that failed may have done so for its connection, of which others may learn a minute later only.
+void LeaseKeeper::request(HttpRequest request, const char* verb) {
     end_request();
+    request.on_new_connection = state_.failures > 0;
     request_ = http_.start(request, {{}, [this, verb](const HttpResponse& response) {
                                          request_.reset();
                                          tell(event_of(response, verb));

@@ -43,7 +43,7 @@ class LeaseKeeper {
     void act(const lease::Write& action);
     void act(const lease::Cancel& action);
 
-    void request(const HttpRequest& request, const char* verb);
+    void request(HttpRequest request, const char* verb);
     void end_request();
     [[nodiscard]] lease::Event event_of(const HttpResponse& response, std::string_view verb) const;
 

@@ -97,7 +97,7 @@ void StatusWriter::run(bool is_writer) {
     if (!std::exchange(is_writer_, true)) start();
     for (const auto& key : stored_.take_changed()) look_again(key);
     wake();
-    const auto now = Clock::now();
+    const auto now = ran_ = Clock::now();
     int looks = 0;
     for (auto next = ready_.begin(); next != ready_.end() && open_ < kAtATime && looks < kLooks;) {
         const auto pause = pauses_.find(next->first);
@@ -123,7 +123,7 @@ StatusWriter::Clock::time_point StatusWriter::due() const {
     for (const auto& [key, rejection] : rejected_) next = std::min(next, rejection.due);
     if (ready_.empty()) return next;
     for (const auto& [kind, pause] : pauses_) {
-        if (pause.until > Clock::now()) next = std::min(next, pause.until);
+        if (pause.until > ran_) next = std::min(next, pause.until);  // one that ended since was in its way
     }
     return next;
 }

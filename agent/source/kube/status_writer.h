@@ -101,6 +101,7 @@ class StatusWriter {
     bool is_wanted_ = false;
     bool is_writer_ = false;
     bool is_tired_ = false;      // the last run() left something to do at once
+    Clock::time_point ran_;      // run(), last
     std::set<ObjectKey> ready_;  // to be looked at
     std::map<ObjectKey, Task> tasks_;
     std::size_t open_ = 0;  // requests
