@@ -136,7 +136,7 @@ Sinks Agent::Parts::sinks() {
             [this] { return datapath->synced(); },
             [this]() -> const Findings& { return datapath->findings(); },
             [this](const Statuses& statuses, const LoadedSnapshot& loaded) {
-                source->publish(statuses);
+                source->publish(statuses, loaded.snapshot);
                 return status_writer
                            ? status_writer->write(statuses, loaded.snapshot, loaded.problems, to_time(now_utc()))
                            : Status{};

@@ -44,8 +44,8 @@ class Source {
     // Of a source that reads kind by kind, 1 for each kind it knows the present objects of, else 0.
     [[nodiscard]] virtual std::map<std::string, std::size_t> followed() const { return {}; }
 
-    // What to write back to the objects, of a source that takes statuses. Never blocks.
-    virtual void publish(const Statuses& /*statuses*/) {}
+    // What to write back to the objects of this snapshot, of a source that takes statuses. Never blocks.
+    virtual void publish(const Statuses& /*statuses*/, const Snapshot& /*snapshot*/) {}
     [[nodiscard]] virtual std::optional<StatusWrites> status_writes() const { return {}; }
 
     // The agent ends: lets another one write. Takes a moment at most.

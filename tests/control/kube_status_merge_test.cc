@@ -80,11 +80,12 @@ void PrintTo(const Case& c, std::ostream* out) {
 class StatusMerge : public testing::TestWithParam<Case> {};
 
 TEST_P(StatusMerge, IsAsTheTableSays) {
-    const auto merged = merge_status(value(GetParam().current), GetParam().wanted, kNow);
+    const auto merged = merge_status(value(GetParam().current), GetParam().wanted, kGeneration, kNow);
     EXPECT_EQ(merged.value_or(MergedStatus{}).status.dump(1), value(GetParam().written).dump(1));
     EXPECT_EQ(merged.value_or(MergedStatus{}).is_overtaken, GetParam().is_overtaken);
     if (merged) {
-        EXPECT_FALSE(merge_status(merged->status, GetParam().wanted, "2026-03-01T00:00:00Z")) << "it is what is wanted";
+        EXPECT_FALSE(merge_status(merged->status, GetParam().wanted, kGeneration, "2026-03-01T00:00:00Z"))
+            << "it is what is wanted";
     }
 }
 
@@ -157,9 +158,12 @@ const std::vector<Case> kCases = {
      TlsRouteStatus{{parent("a")}},
      parents_of(foreign_parent("x") + "," + our_parent("a", fresh("Accepted")) + "," + foreign_parent("a"))},
     {"OurParentsThatAreGoneGo",
-     parents_of(our_parent("gone", old("Accepted", "True", 9)) + "," + foreign_parent("gone") + "," +
+     parents_of(our_parent("gone", old("Accepted")) + "," + foreign_parent("gone") + "," +
                 our_parent("a", old("Accepted"))),
      TlsRouteStatus{{parent("a")}}, parents_of(foreign_parent("gone") + "," + our_parent("a", old("Accepted")))},
+    {"ALaterGenerationOfAParentThatIsGoneIsTold",
+     parents_of(our_parent("gone", old("Accepted", "True", 4)) + "," + our_parent("a", old("Accepted"))),
+     TlsRouteStatus{{parent("a")}}, parents_of(our_parent("a", old("Accepted"))), true},
     {"ARouteThatIsNoLongerOurs", parents_of(our_parent("a", old("Accepted"))), TlsRouteStatus{}, "{parents: []}"},
     {"TheSameParentIsThereOnce", parents_of(our_parent("a", old("Accepted")) + "," + our_parent("a", old("Accepted"))),
      TlsRouteStatus{{parent("a")}}, parents_of(our_parent("a", old("Accepted")))},
@@ -182,8 +186,8 @@ INSTANTIATE_TEST_SUITE_P(Kube, StatusMerge, testing::ValuesIn(kCases),
 TEST(StatusMergeOfParents, TakesTheRoomThatOthersLeave) {
     std::string foreign;
     for (int i = 0; i < 30; ++i) foreign += (i == 0 ? "" : ",") + foreign_parent("x" + std::to_string(i));
-    const auto merged =
-        merge_status(value(parents_of(foreign)), TlsRouteStatus{{parent("a"), parent("b"), parent("c")}}, kNow);
+    const auto merged = merge_status(value(parents_of(foreign)),
+                                     TlsRouteStatus{{parent("a"), parent("b"), parent("c")}}, kGeneration, kNow);
     ASSERT_TRUE(merged);
     const auto& parents = merged->status.at("parents");
     EXPECT_EQ(parents.size(), 32u);
@@ -194,7 +198,7 @@ TEST(StatusMergeOfParents, TakesTheRoomThatOthersLeave) {
 TEST(StatusMergeOfConditions, CutsAMessageThatIsTooLong) {
     auto accepted = condition("Accepted");
     accepted.message = std::string(40'000, 'x');
-    const auto merged = merge_status({}, gateway({accepted}), kNow);
+    const auto merged = merge_status({}, gateway({accepted}), kGeneration, kNow);
     EXPECT_EQ(merged->status.at("conditions")[0]["message"].get<std::string>().size(), 32768u);
 }
 

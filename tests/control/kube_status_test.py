@@ -212,6 +212,24 @@ class Refusals(StatusCase):
         writer.wait_for("a conflict was counted", lambda w: w.writes["conflict"] == 1)
         self.api.hold_watches()
 
+    def test_an_entry_stays_whose_parent_reference_is_back_before_it_is_taken_away(self):
+        def refer(parents, generation):
+            self.change("tlsroutes", "r", lambda item: (item["spec"].update(parentRefs=parents), item["metadata"].update(generation=generation)))
+
+        writer = self.wait_until_written(self.write())
+        parents = self.api.get("tlsroutes", "r")["spec"]["parentRefs"]
+        self.api.fail("tlsroutes/status", "patch", (429, "slow down", ("Retry-After", "1")))
+        refer([], 2)
+        writer.wait_for("its first try is put off", lambda w: w.writes["failed"] == 1)
+        self.api.hold_watches("tlsroutes")
+        refer(parents, 3)
+        writer.wait_for("it has read the route", lambda w: w.writes["conflict"] == 1 and not w.pending)
+        self.assertEqual(self.accepted(), "True")
+        self.api.hold_watches()
+        eventually(lambda: self.of_route()[0]["conditions"][0]["observedGeneration"] == 3, "it is up to date")
+        writer.wait_for("nothing to do", lambda w: not w.pending)
+        self.assertTrue(all((item.get("status") or {}).get("parents") != [] for item in self.api.versions("tlsroutes", "r")))
+
     def refused(self, *faults):
         """A writer after the route's first writes were refused so; it is written in the end."""
         self.api.fail("tlsroutes/status", "patch", *faults)

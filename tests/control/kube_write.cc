@@ -29,7 +29,8 @@ int follow(const char* kubeconfig, kube::Patience patience, const char* name) {
         std::array<pollfd, 2> polled = {pollfd{(*source)->fd(), POLLIN, 0}, pollfd{STDIN_FILENO, POLLIN, 0}};
         if (::poll(polled.data(), polled.size(), -1) < 0) return 1;
         if (polled[1].revents != 0) break;
-        if (const auto update = (*source)->read()) (*source)->publish(translate(update->snapshot, options).statuses);
+        if (const auto update = (*source)->read())
+            (*source)->publish(translate(update->snapshot, options).statuses, update->snapshot);
         const auto writes = (*source)->status_writes();
         const json now = {{"writer", writes->is_writer},
                           {"pending", writes->pending},

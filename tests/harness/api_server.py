@@ -119,6 +119,12 @@ class ApiServer:
         with self.changed:
             return copy.deepcopy(list(self._objects[plural].values()))
 
+    def versions(self, plural, name, namespace="default"):
+        """The object after each change."""
+        with self.changed:
+            return [copy.deepcopy(change.item) for change in self._history
+                    if change.plural == plural and key_of(change.item) == (namespace, name)]
+
     # Faults
 
     def repeat(self, plural):

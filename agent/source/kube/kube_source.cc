@@ -113,9 +113,9 @@ std::map<std::string, std::size_t> KubeSource::followed() const {
 }
 
 // It stands for the Lease only now: an agent that has not served anything yet could not tell of it either.
-void KubeSource::publish(const Statuses& statuses) {
+void KubeSource::publish(const Statuses& statuses, const Snapshot& snapshot) {
     if (!writer_) return;
-    writer_->statuses.want(statuses);
+    writer_->statuses.want(statuses, snapshot);
     timer_.start({});
 }
 

@@ -40,7 +40,7 @@ class KubeSource final : public Source {
     [[nodiscard]] std::optional<SourceUpdate> read() override;
     [[nodiscard]] Status ready() const override;
     [[nodiscard]] std::map<std::string, std::size_t> followed() const override;
-    void publish(const Statuses& statuses) override;
+    void publish(const Statuses& statuses, const Snapshot& snapshot) override;
     [[nodiscard]] std::optional<StatusWrites> status_writes() const override;
     void leave() override;
 

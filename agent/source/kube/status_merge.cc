@@ -61,7 +61,7 @@ bool is_same_parent(const json& entry, const json& wanted) {
 
 class Merge {
   public:
-    explicit Merge(std::string_view now) : now_(now) {}
+    Merge(std::int64_t generation, std::string_view now) : generation_(generation), now_(now) {}
 
     // An object with everything of `before`, but where `wanted` has something to say.
     json object(const json& before, const json& wanted, Place place = Place::kObject) {
@@ -84,14 +84,13 @@ class Merge {
 
   private:
     json conditions(const json& before, const json& wanted, Place place) {
-        const auto generation = wanted.empty() ? 0 : observed_generation(wanted.front());
         auto merged = json::array();
         std::set<std::string> placed;
         for (const auto& condition : before) {
             const auto type = text_of(condition, "type");
             const auto* const ours = find_entry(wanted, "type", type);
             const bool is_ours = ours != nullptr || was_ours(type, place);
-            is_overtaken_ |= is_ours && observed_generation(condition) > generation;
+            if (is_ours) note_generation(condition);
             if (!is_ours)
                 merged.push_back(condition);
             else if (ours != nullptr && placed.insert(type).second)
@@ -104,6 +103,8 @@ class Merge {
         }
         return merged;
     }
+
+    void note_generation(const json& condition) { is_overtaken_ |= observed_generation(condition) > generation_; }
 
     [[nodiscard]] json timed(json condition, const json& before) const {
         condition["lastTransitionTime"] = transition_time(text_of(condition, "status"), before, now_);
@@ -131,7 +132,10 @@ class Merge {
             const auto ours = std::find_if(wanted.begin(), wanted.end(), [&](const json& w) {
                 return !placed.contains(&w) && is_same_parent(entry, w);
             });
-            if (ours == wanted.end()) continue;
+            if (ours == wanted.end()) {
+                for (const auto& condition : array_of(entry, "conditions")) note_generation(condition);
+                continue;
+            }
             placed.insert(&*ours);
             merged.push_back(object(entry, *ours));
         }
@@ -141,15 +145,17 @@ class Merge {
         return merged;
     }
 
+    std::int64_t generation_;
     std::string_view now_;
     bool is_overtaken_ = false;
 };
 
 }  // namespace
 
-std::optional<MergedStatus> merge_status(const json& current, const WantedStatus& wanted, std::string_view now) {
+std::optional<MergedStatus> merge_status(const json& current, const WantedStatus& wanted, std::int64_t generation,
+                                         std::string_view now) {
     const json ours = std::visit([](const auto& status) { return to_json(status); }, wanted);
-    Merge merge(now);
+    Merge merge(generation, now);
     auto merged = merge.object(current, ours);
     if (merged == current) return {};
     // A route that nobody has to say anything about needs no status.

@@ -15,7 +15,7 @@ using WantedStatus = std::variant<GatewayClassStatus, GatewayStatus, ListenerSet
 
 struct MergedStatus {
     nlohmann::json status;
-    // One of our conditions that it replaces is of a later generation than what is wanted: whoever wrote it knew more,
+    // One of our conditions that it replaces, or takes away, is of a later generation: whoever wrote it knew more,
     // unless the object is of that generation still and the condition is from an earlier life of it.
     bool is_overtaken = false;
 };
@@ -24,8 +24,9 @@ struct MergedStatus {
 //
 // What is ours is replaced where it stands: conditions of our types, listener entries, and of a route's parents those
 // of our controllerName; what is ours and no longer wanted goes. All else stays as and where it is. New things come
-// last; a route has room for 32 parents, and those of others come first. `now`: RFC 3339, for lastTransitionTime.
+// last; a route has room for 32 parents, and those of others come first. `generation`: of the object that `wanted` is
+// about. `now`: RFC 3339, for lastTransitionTime.
 [[nodiscard]] std::optional<MergedStatus> merge_status(const nlohmann::json& current, const WantedStatus& wanted,
-                                                       std::string_view now);
+                                                       std::int64_t generation, std::string_view now);
 
 }  // namespace slipgate::kube

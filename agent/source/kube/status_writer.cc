@@ -70,7 +70,7 @@ StatusWriter::~StatusWriter() {
     stop();
 }
 
-void StatusWriter::want(const Statuses& statuses) {
+void StatusWriter::want(const Statuses& statuses, const Snapshot& snapshot) {
     const auto changed_of = [this](std::string_view kind) {
         return [this, &resource = resource_of(kind)](const std::string& key, const auto* before, const auto* now) {
             if (before != nullptr && now != nullptr && *before == *now) return;
@@ -83,6 +83,11 @@ void StatusWriter::want(const Statuses& statuses) {
     for_each_difference(wanted_.listener_sets, statuses.listener_sets, changed_of("ListenerSet"));
     for_each_difference(wanted_.tls_routes, statuses.tls_routes, changed_of("TLSRoute"));
     wanted_ = statuses;
+    for_each_difference(
+        routes_, snapshot.tls_routes,
+        [this, &resource = resource_of("TLSRoute")](const std::string& key, const auto* /*before*/,
+                                                    const auto* /*now*/) { look_again({&resource, key}); });
+    routes_ = snapshot.tls_routes;
     for (const auto& [key, object] : stored_.unsupported()) look_again(key);  // its class or its parents may be others
     is_wanted_ = true;
 }
@@ -191,7 +196,7 @@ void StatusWriter::look_at(const ObjectKey& key) {
     if (status && (observed_generation(*status) == 0 || observed_generation(*status) >= stored->generation)) {
         auto before = json::parse(stored->status, nullptr, false);
         if (before.is_discarded()) before = {};
-        if (const auto merged = merge_status(before, *status, to_time(now_utc()))) {
+        if (const auto merged = merge_status(before, *status, stored->generation, to_time(now_utc()))) {
             if (merged->is_overtaken && !is_fresh(key, *stored)) return read(key, *stored);
             if (const auto until = contests_.rests_until(key, stored->generation); until > Clock::now())
                 return rest(key, until);
@@ -206,10 +211,21 @@ std::optional<WantedStatus> StatusWriter::wanted(const ObjectKey& key, const Sto
     const auto unsupported = stored_.unsupported().find(key);
     auto status = unsupported == stored_.unsupported().end() ? status_in(wanted_, key)
                                                              : unsupported_status(unsupported->second, wanted_);
-    // Our entries have to go when the route is no longer ours.
-    const bool is_route = key.first->kind == "TLSRoute";
-    if (is_route && !status && stored.status.find(kOurController) != std::string::npos) status = TlsRouteStatus{};
-    return status;
+    if (status || key.first->kind != "TLSRoute") return status;
+    // Our entries have to go when the route, as it is now, is none of ours.
+    const bool has_ours = stored.status.find(kOurController) != std::string::npos;
+    if (has_ours && judged_generation(key) == stored.generation) return TlsRouteStatus{};
+    return {};
+}
+
+// Of the route that was found to be ours or not; none: it is not known yet.
+std::optional<std::int64_t> StatusWriter::judged_generation(const ObjectKey& route) const {
+    const auto unsupported = stored_.unsupported().find(route);
+    if (unsupported != stored_.unsupported().end())
+        return std::get<TlsRoute>(unsupported->second.object).meta.generation;
+    const auto known = routes_.find(route.second);
+    if (known == routes_.end()) return {};
+    return known->second.meta.generation;
 }
 
 // Somebody else changes it back.

@@ -32,8 +32,8 @@ class StatusWriter {
     StatusWriter(const StatusWriter&) = delete;
     StatusWriter& operator=(const StatusWriter&) = delete;
 
-    // What is wanted from now on.
-    void want(const Statuses& statuses);
+    // What is wanted from now on, of the objects of this snapshot.
+    void want(const Statuses& statuses, const Snapshot& snapshot);
     [[nodiscard]] bool is_wanted() const { return is_wanted_; }  // anything yet
 
     // Is this agent the writer? Then does what is to be done now.
@@ -74,6 +74,7 @@ class StatusWriter {
     void look_again(const ObjectKey& key);
     void wake();
     void look_at(const ObjectKey& key);
+    [[nodiscard]] std::optional<std::int64_t> judged_generation(const ObjectKey& route) const;
     [[nodiscard]] std::optional<WantedStatus> wanted(const ObjectKey& key, const StoredObject& stored) const;
 
     void rest(const ObjectKey& key, Clock::time_point until);
@@ -98,6 +99,7 @@ class StatusWriter {
     Random random_;
     EventRecorder recorder_;
     Statuses wanted_;
+    ObjectMap<TlsRoute> routes_;  // that wanted_ is about
     bool is_wanted_ = false;
     bool is_writer_ = false;
     bool is_tired_ = false;      // the last run() left something to do at once
