@@ -255,6 +255,17 @@ class Refusals(StatusCase):
         self.wait_until_written(writer)
         writer.wait_for("it works again", lambda w: "writing works again" in w.log())
 
+    def test_one_status_that_is_refused_holds_up_no_other_of_its_kind(self):
+        for code in 403, 422, 500:
+            refused = f"a-refused-{code}"  # it comes before the others
+            self.api.refused["tlsroutes/status", refused, "patch"] = (code, "denied")
+            self.api.put(manifests.tls_route(refused, ["a.example.com"], {"a": 1}))
+        others = [f"r{i}" for i in range(20)]
+        self.api.put(*[manifests.tls_route(name, ["a.example.com"], {"a": 1}) for name in others])
+        self.write()
+        for name in others:
+            eventually(lambda: self.of_route(name), f"{name} has a status")
+
     def test_what_is_rejected_is_said_once_and_not_repeated(self):
         self.api.fail("tlsroutes/status", "patch", *[(422, "too many parents")] * 2)
         writer = self.write()

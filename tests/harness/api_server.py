@@ -68,6 +68,7 @@ class ApiServer:
         self._objects = collections.defaultdict(dict)
         self._history = []
         self.forbidden = set()  # (plural, verb): by RBAC
+        self.refused = {}  # {(plural, name, verb): (code, message)}: each time
         self.pruned = set()  # fields of a status that the CRD does not know
         self._held = set()  # plurals whose watches tell nothing for now
         self._faults = collections.defaultdict(list)
@@ -187,6 +188,9 @@ class ApiServer:
             fault = faults.pop(0) if faults else None
         if (plural, verb) in self.forbidden:
             handler.send_json(403, status(403, f"{plural} is forbidden"))
+        elif key and (plural, key[1], verb) in self.refused:
+            code, message = self.refused[plural, key[1], verb]
+            handler.send_json(code, status(code, message))
         elif fault == "silence":
             handler.wait_until_closed()
         elif fault == "cut":
