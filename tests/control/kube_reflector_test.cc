@@ -276,6 +276,10 @@ const std::vector<Script> kScripts = {
      "RBAC does not allow to watch services: a ClusterRole bound to the agent needs the rule "
      R"({apiGroups: [""], resources: ["services"], verbs: ["list", "watch"]} (forbidden))",
      "services"},
+    {"RbacThatForbidsDiscovery",
+     {{Started{}, "discover v1"}, {Refused{403, "forbidden"}, "wait 100ms"}, {WaitOver{}, "discover v1"}},
+     "RBAC does not allow to ask what the API server serves: a ClusterRole bound to the agent needs the rule "
+     R"({nonResourceURLs: ["/api", "/api/*", "/apis", "/apis/*"], verbs: ["get"]}, as system:discovery has it (forbidden))"},
     {"CredentialsThatExpired", watching({{Refused{401, "Unauthorized"}, "wait 100ms"}, {WaitOver{}, "watch 10"}}),
      "the API server does not take the agent's credentials: 401 Unauthorized"},
     {"WhatComesTooLateIsIgnored",

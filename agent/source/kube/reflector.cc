@@ -19,7 +19,7 @@ constexpr std::chrono::seconds kLongestWait = 5min;
 constexpr std::chrono::seconds kShortestWatch = 5min;
 constexpr int kPatienceWithPage = 3;  // failures in a row, after which its token is not tried again
 
-constexpr int kBadRequest = 400, kNotFound = 404, kGone = 410;
+constexpr int kGone = 410;
 
 class Stepper {
   public:
@@ -196,7 +196,7 @@ class Stepper {
     }
 
     [[nodiscard]] std::string describe(const Refused& refusal) const {
-        if (is_in_discovery()) return describe_refusal(refusal.code, refusal.message);
+        if (is_in_discovery()) return describe_refused_discovery(refusal.code, refusal.message);
         const auto* const verb = is_in(Phase::kListing) ? "list" : "watch";
         return describe_refusal(refusal.code, refusal.message, Permission{verb, rule()});
     }

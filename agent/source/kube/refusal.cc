@@ -17,6 +17,14 @@ std::string full_name(const Rule& rule) {
         rule.group.empty() ? std::string(rule.plural) : fmt::format("{}.{}", rule.plural, rule.group), rule);
 }
 
+std::string describe_refused_discovery(int code, std::string_view message) {
+    if (code != kForbidden) return describe_refusal(code, message);
+    return fmt::format(
+        "RBAC does not allow to ask what the API server serves: a ClusterRole bound to the agent needs the rule "
+        R"({{nonResourceURLs: ["/api", "/api/*", "/apis", "/apis/*"], verbs: ["get"]}}, as system:discovery has it ({}))",
+        message);
+}
+
 std::string describe_refusal(int code, std::string_view message, const std::optional<Permission>& needed) {
     if (code == kForbidden && needed) {
         const auto& [verb, rule, role] = *needed;

@@ -8,7 +8,7 @@
 
 namespace slipgate::kube {
 
-inline constexpr int kUnauthorized = 401, kForbidden = 403, kNotFound = 404, kConflict = 409;
+inline constexpr int kBadRequest = 400, kUnauthorized = 401, kForbidden = 403, kNotFound = 404, kConflict = 409;
 
 // A rule of RBAC.
 struct Rule {
@@ -31,5 +31,8 @@ struct Permission {
 // Names what is missing, if it is credentials or a rule; else says what the API server said.
 [[nodiscard]] std::string describe_refusal(int code, std::string_view message,
                                            const std::optional<Permission>& needed = {});
+
+// As describe_refusal(), of a request for what the API server serves: its rule is of another form.
+[[nodiscard]] std::string describe_refused_discovery(int code, std::string_view message);
 
 }  // namespace slipgate::kube

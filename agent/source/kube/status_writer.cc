@@ -18,7 +18,7 @@ using nlohmann::json;
 
 constexpr std::size_t kAtATime = 8;  // requests
 constexpr int kLooks = 200;          // at objects without a pause, so that the rest of the agent comes in between
-constexpr int kBadRequest = 400, kUnprocessable = 422, kInternalError = 500;
+constexpr int kUnprocessable = 422, kInternalError = 500;
 
 constexpr auto kNever = StatusWriter::Clock::time_point::max();
 
