@@ -74,6 +74,16 @@ tl::unexpected<Error> refuse(std::string_view text, std::string_view allowed) {
     return fail(fmt::format("{} is not allowed: {}", text.empty() ? "an empty value" : log::quote(text), allowed));
 }
 
+// Of addresses that no Gateway can have, if the whole range is of one such kind.
+std::string_view kind_of_no_host(const IpRange& range) {
+    const auto all = [&](bool (IpAddress::*is)() const) { return (range.first.*is)() && (range.last.*is)(); };
+    if (all(&IpAddress::is_unspecified)) return "unspecified";
+    if (all(&IpAddress::is_loopback)) return "loopback";
+    if (all(&IpAddress::is_link_local)) return "link-local";
+    if (all(&IpAddress::is_multicast)) return "multicast";
+    return {};
+}
+
 }  // namespace
 
 Result<std::uint64_t> parse_integer(std::string_view text, std::uint64_t low, std::uint64_t high) {
@@ -161,20 +171,6 @@ Result<std::vector<IpPrefix>> parse_prefixes(std::string_view text) {
     }
     return prefixes;
 }
-
-namespace {
-
-// Of addresses that no Gateway can have, if the whole range is of one such kind.
-std::string_view kind_of_no_host(const IpRange& range) {
-    const auto all = [&](bool (IpAddress::*is)() const) { return (range.first.*is)() && (range.last.*is)(); };
-    if (all(&IpAddress::is_unspecified)) return "unspecified";
-    if (all(&IpAddress::is_loopback)) return "loopback";
-    if (all(&IpAddress::is_link_local)) return "link-local";
-    if (all(&IpAddress::is_multicast)) return "multicast";
-    return {};
-}
-
-}  // namespace
 
 Result<std::vector<IpRange>> parse_ranges(std::string_view text) {
     std::vector<IpRange> ranges;
