@@ -181,7 +181,7 @@ class Writes(StatusCase):
 
 class Restores(StatusCase):
     def test_an_earlier_state_of_all_objects_is_written_anew(self):
-        before = [self.api.get("gatewayclasses", "slipgate", ""), self.gateway, self.route, manifests.service("a")]
+        before = [item for kind in ("gatewayclasses", "gateways", "tlsroutes", "services") for item in self.api.all(kind)]
         self.wait_until_written(self.write())
         self.api.stop()
         self.api.restore(*before)
