@@ -20,7 +20,7 @@ SPARE = 1 << 17  # from here on addresses that no Service has at first
 
 
 class Api:
-    """One connection, for one thread."""
+    """One connection, for one thread; made anew when the API server has closed it, for want of requests."""
 
     def __init__(self, space, kubeconfig):
         """`space`: the Namespace to connect from; `kubeconfig`: a file of harness.kube."""
@@ -30,11 +30,20 @@ class Api:
         self._headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
         context = ssl.create_default_context(cafile=cluster["certificate-authority"])
         self._connection = http.client.HTTPSConnection(server.hostname, server.port, timeout=60, context=context)
-        with space.entered():
+        self._space = space
+        self._connect()
+
+    def _connect(self):
+        self._connection.close()
+        with self._space.entered():
             self._connection.connect()
 
     def request(self, method, path, body, kind="application/json"):
-        self._connection.request(method, path, json.dumps(body), self._headers | {"Content-Type": kind})
+        try:
+            self._connection.request(method, path, json.dumps(body), self._headers | {"Content-Type": kind})
+        except OSError:  # nothing was sent
+            self._connect()
+            self._connection.request(method, path, json.dumps(body), self._headers | {"Content-Type": kind})
         answer = self._connection.getresponse()
         text = answer.read().decode()
         if answer.status >= 300:
