@@ -130,6 +130,15 @@ class Lists(KubeSource):
         limits = [int(request.query["limit"]) for request in self.api.requests if request[:2] == ("services", "list")]
         self.assertEqual(limits[0] // 2, limits[1], "what does not fit is asked for in parts")
 
+    def test_an_answer_whose_end_does_not_come_is_taken_when_it_is_whole(self):
+        self.api.page = 1
+        self.api.put(service("a", 1), service("b", 2))
+        self.api.fail("services", "list", "unended", "unended")
+        follower = self.follow()
+        self.wait_for_services(follower, {"default/a": [1], "default/b": [2]})
+        self.assertEqual(self.api.count("services", "list"), 2, "each page was asked for once")
+        self.change_and_see(follower)
+
     def test_pages_of_large_objects_are_short(self):
         self.api.put(service("a"))
         self.wait_for_services(self.follow(), {"default/a": [443]})

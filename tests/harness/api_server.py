@@ -149,7 +149,8 @@ class ApiServer:
             self._oldest = self.revision
 
     def fail(self, plural, verb, *faults):
-        """The next requests are answered so: (code, message, *headers), "silence", "cut", "empty", "garbage" or "endless"."""
+        """The next requests are answered so: (code, message, *headers), "silence", "cut", "empty", "garbage", "endless" or
+        "unended"."""
         with self.changed:
             self._faults[plural, verb] += faults
 
@@ -199,6 +200,8 @@ class ApiServer:
             handler.close_connection = True
         elif fault == "endless":
             handler.send_endless()
+        elif fault == "unended":
+            handler.send_unended(self._list(plural, query)[1])
         elif fault == "empty":
             handler.send_start(200, [("Content-Length", "0")])
         elif fault == "garbage":
@@ -386,6 +389,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_chunk(b'{"metadata": {"x": "')
         while True:  # until the client closes the connection
             self.send_chunk(b"x" * (1 << 20))
+
+    def send_unended(self, value):
+        """All of it but the chunk that ends the answer."""
+        self.send_start(200, [("Transfer-Encoding", "chunked")])
+        self.send_chunk(json.dumps(value).encode())
+        self.wait_until_closed()
 
     def wait_until_closed(self):
         try:

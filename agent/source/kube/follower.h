@@ -55,6 +55,7 @@ class Follower {
     void end_request();
     void on_data(std::string_view bytes);
     void on_response(const HttpResponse& response);
+    void on_whole_answer();
     [[nodiscard]] bool on_line(std::string_view line);
     [[nodiscard]] Event read_answer();
     [[nodiscard]] Event end_of_watch(const HttpResponse& response) const;
@@ -70,6 +71,8 @@ class Follower {
     Clock::time_point due_ = Clock::time_point::max();
 
     std::string body_;                   // of an answer other than to Watch
+    bool looks_whole_ = false;           // body_: its end may be that of the answer
+    Clock::time_point told_at_;          // when the last part of it came
     LineSplitter lines_;                 // of an answer to Watch
     std::vector<nlohmann::json> items_;  // of the page that was told last
     WatchMessage message_;               // that was told last
