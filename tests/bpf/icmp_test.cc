@@ -99,6 +99,27 @@ class IcmpTest : public EitherLink {
         c.send(from, sent);
         return {sent, left};
     }
+
+    // The same, of an established connection; `back`: where a router's answer comes from.
+    struct Loss {
+        const Family& family;
+        Connection& c;
+        Side back;
+        Packet left;
+        Packet outer;  // of the router
+    };
+    template <typename Test>
+    void after_each_loss(Test test) {
+        for (const auto* family : families()) {
+            for (const auto from : kSides) {
+                Connection c(*this, *family, port_++);
+                ASSERT_NO_FATAL_FAILURE(c.establish());
+                Loss loss{*family, c, other(from), lost(c, from).second, router(c, other(from))};
+                test(loss);
+            }
+        }
+    }
+
     void expect(const Outcome& outcome, int action, const Counted& counted) {
         EXPECT_EQ(outcome.action, action);
         EXPECT_EQ(outcome.counted, counted);
@@ -154,82 +175,66 @@ TEST_P(IcmpTest, EachErrorIsTranslatedNothingElse) {
 }
 
 TEST_P(IcmpTest, ForgedQuotesReachNobody) {
-    for (const auto* family : families()) {
-        for (const auto from : kSides) {
-            Connection c(*this, *family, port_++);
-            ASSERT_NO_FATAL_FAILURE(c.establish());
-            const auto [sent, left] = lost(c, from);
-            const Packet outer = router(c, other(from));
-            const auto about = [&](const Packet& quoted, const Packet& header) {
-                const Bytes quote = ip_packet(quoted, quoted.ip_header() + kPorts);
-                return run_packet(ip_frame(header, icmp_message(header, unreachable(*family), quote)), other(from));
-            };
-            for (const std::uint32_t off : {0x80000000U, 0x40000000U, 1000U, 0U - 1000U}) {
-                Packet forged = left;
-                forged.seq += off;
-                expect(about(forged, outer), kDropped, {{"icmp_out_of_window", 1}});
-            }
-            Packet forged = left;
-            forged.source_port++;
-            expect(about(forged, outer), kPassed, {});
-            forged = left;
-            std::swap(forged.source, forged.destination);  // what we would have received
-            std::swap(forged.source_port, forged.destination_port);
-            expect(about(forged, outer), kPassed, {});
-            forged = left;
-            forged.next_header = 17;
-            expect(about(forged, outer), kPassed, {});
-            Packet last_hop = outer;
-            last_hop.ttl = 1;
-            expect(about(left, last_hop), kDropped, {{"ttl_expired", 1}});
-            expect(about(left, outer), kRedirected, {{"icmp_translated", 1}});
-            EXPECT_EQ(flow(c.packet(Side::kClient, kAck))->state, SG_FLOW_ESTABLISHED);
+    after_each_loss([&](Loss& loss) {
+        const auto about = [&](const Packet& quoted, const Packet& header) {
+            const Bytes quote = ip_packet(quoted, quoted.ip_header() + kPorts);
+            return run_packet(ip_frame(header, icmp_message(header, unreachable(loss.family), quote)), loss.back);
+        };
+        for (const std::uint32_t off : {0x80000000U, 0x40000000U, 1000U, 0U - 1000U}) {
+            Packet forged = loss.left;
+            forged.seq += off;
+            expect(about(forged, loss.outer), kDropped, {{"icmp_out_of_window", 1}});
         }
-    }
+        Packet forged = loss.left;
+        forged.source_port++;
+        expect(about(forged, loss.outer), kPassed, {});
+        forged = loss.left;
+        std::swap(forged.source, forged.destination);  // what we would have received
+        std::swap(forged.source_port, forged.destination_port);
+        expect(about(forged, loss.outer), kPassed, {});
+        forged = loss.left;
+        forged.next_header = 17;
+        expect(about(forged, loss.outer), kPassed, {});
+        Packet last_hop = loss.outer;
+        last_hop.ttl = 1;
+        expect(about(loss.left, last_hop), kDropped, {{"ttl_expired", 1}});
+        expect(about(loss.left, loss.outer), kRedirected, {{"icmp_translated", 1}});
+        EXPECT_EQ(flow(loss.c.packet(Side::kClient, kAck))->state, SG_FLOW_ESTABLISHED);
+    });
 }
 
 // Where it is found out that an error is about a flow, but cannot be translated, the stack never has it.
 TEST_P(IcmpTest, WithOptionsOfItsOwnOrOfADeadFlowIsDropped) {
-    for (const auto* family : families()) {
-        for (const auto from : kSides) {
-            Connection c(*this, *family, port_++);
-            ASSERT_NO_FATAL_FAILURE(c.establish());
-            const auto [sent, left] = lost(c, from);
-            const Packet outer = router(c, other(from));
-            const Bytes message = icmp_message(outer, unreachable(*family), ip_packet(left, left.ip_header() + kPorts));
-            Packet optioned = outer;
-            add_extensions(optioned, padding(*family, outer.next_header));
-            expect(run_packet(ip_frame(optioned, message), other(from)), kDropped, {{"bad_header", 1}});
-            ASSERT_NO_FATAL_FAILURE(c.close());
-            expect(run_packet(ip_frame(outer, message), other(from)), kDropped, {{"icmp_out_of_window", 1}});
-            for (const auto side : kSides)
-                change_flow(c.packet(side, kAck), [](sg_flow& flow) { flow.state = SG_FLOW_DEAD; });
-            expect(run_packet(ip_frame(outer, message), other(from)), kDropped, {{"dead_flow", 1}});
-        }
-    }
+    after_each_loss([&](Loss& loss) {
+        const Bytes message =
+            icmp_message(loss.outer, unreachable(loss.family), ip_packet(loss.left, loss.left.ip_header() + kPorts));
+        Packet optioned = loss.outer;
+        add_extensions(optioned, padding(loss.family, loss.outer.next_header));
+        expect(run_packet(ip_frame(optioned, message), loss.back), kDropped, {{"bad_header", 1}});
+        ASSERT_NO_FATAL_FAILURE(loss.c.close());
+        expect(run_packet(ip_frame(loss.outer, message), loss.back), kDropped, {{"icmp_out_of_window", 1}});
+        for (const auto side : kSides)
+            change_flow(loss.c.packet(side, kAck), [](sg_flow& flow) { flow.state = SG_FLOW_DEAD; });
+        expect(run_packet(ip_frame(loss.outer, message), loss.back), kDropped, {{"dead_flow", 1}});
+    });
 }
 
 // RFC 5508 REQ-3
 TEST_P(IcmpTest, WrongChecksumIsDropped) {
-    for (const auto* family : families()) {
-        for (const auto from : kSides) {
-            Connection c(*this, *family, port_++);
-            ASSERT_NO_FATAL_FAILURE(c.establish());
-            const auto [sent, left] = lost(c, from);
-            const Packet outer = router(c, other(from));
-            for (const auto length : {left.ip_header() + kPorts, left.frame().size() - kEthernet}) {
-                for (const auto error : std::vector<std::uint16_t>{0, 1, 0x0100, 0x1111, 0x8000}) {
-                    SCOPED_TRACE(testing::Message() << family->name << ", " << length << " bytes, XOR " << error);
-                    const Bytes message = icmp_message(outer, too_big(*family), ip_packet(left, length), error);
-                    const auto outcome = run_packet(ip_frame(outer, message), other(from));
-                    expect(outcome, error ? kDropped : kRedirected, {{error ? "bad_checksum" : "icmp_translated", 1}});
-                }
+    after_each_loss([&](Loss& loss) {
+        for (const auto length : {loss.left.ip_header() + kPorts, loss.left.frame().size() - kEthernet}) {
+            for (const auto error : std::vector<std::uint16_t>{0, 1, 0x0100, 0x1111, 0x8000}) {
+                SCOPED_TRACE(testing::Message() << loss.family.name << ", " << length << " bytes, XOR " << error);
+                const Bytes message =
+                    icmp_message(loss.outer, too_big(loss.family), ip_packet(loss.left, length), error);
+                const auto outcome = run_packet(ip_frame(loss.outer, message), loss.back);
+                expect(outcome, error ? kDropped : kRedirected, {{error ? "bad_checksum" : "icmp_translated", 1}});
             }
-            Bytes cut = ip_frame(outer, icmp_message(outer, too_big(*family), ip_packet(left, 100)));
-            cut.pop_back();
-            expect(run_packet(cut, other(from)), kDropped, {{"bad_header", 1}});
         }
-    }
+        Bytes cut = ip_frame(loss.outer, icmp_message(loss.outer, too_big(loss.family), ip_packet(loss.left, 100)));
+        cut.pop_back();
+        expect(run_packet(cut, loss.back), kDropped, {{"bad_header", 1}});
+    });
 }
 
 TEST_P(IcmpTest, UnreachableAboutOurSynRefusesOnlyWithItsNumber) {
