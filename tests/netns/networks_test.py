@@ -217,7 +217,11 @@ class TunnelsWithoutEthernet(Shape, unittest.TestCase):
         ip("link", "set", interface, "mtu", mtu, namespace=self.gateway.name)
 
     def shrink(self, connection, interface):
-        """Small segments pass until the connection's flow entry has the smaller MTU."""
+        """
+        Small segments pass until the connection's flow entry has the smaller MTU; returns when the agent, too, has seen it: it
+        must not do so when all is wide again and the next connection is about to open.
+        """
+        wide = self.announced()
         self.gateway_mtu(interface, 1400)
         port = swapped(connection.getsockname()[1])
         def noticed():
@@ -226,6 +230,7 @@ class TunnelsWithoutEthernet(Shape, unittest.TestCase):
             return any(flow["value"]["flow"]["mtu"] == 1400 for flow in self.agent.flows()
                        if port in (flow["key"]["source_port"], flow["value"]["flow"]["destination_port"]))
         eventually(noticed, "MTU 1400 in a flow entry")
+        eventually(lambda: self.announced() != wide, "small segments for the next connection")
 
     def announced(self):
         return [vip["value"]["mss"] for vip in self.agent.dump("vips")]
