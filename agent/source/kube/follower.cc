@@ -18,8 +18,9 @@ constexpr const char* kOnlyMetadataOfList = "application/json;as=PartialObjectMe
 // A watch that ends sooner, without a word, would do so again: the same bound as client-go's.
 constexpr std::chrono::seconds kShortWatch{1};
 
-// The end of an answer comes with its last part, or it does not come.
-constexpr std::chrono::milliseconds kEnds{100};
+// The end of an answer comes with its last part, or it does not come. It is waited for, since to do without it costs a
+// connection where the server speaks HTTP/1.1.
+constexpr std::chrono::milliseconds kEnds{10};
 
 Event served_or_garbled(const Result<bool>& served) {
     return served ? Event{Served{*served}} : Event{Garbled{served.error().message}};
