@@ -49,21 +49,6 @@ std::string describe(const BackendEntry& before, const BackendEntry& after) {
 }
 
 // Calls back for every key with what it was and what it is; a null pointer where it is not.
-template <typename Map, typename Callback>
-void for_each_change(const Map& before, const Map& after, Callback callback) {
-    for (const auto& [key, value] : before) {
-        if (!after.contains(key)) callback(key, &value, static_cast<decltype(&value)>(nullptr));
-    }
-    for (const auto& [key, value] : after) {
-        const auto old = before.find(key);
-        if (old == before.end()) {
-            callback(key, static_cast<decltype(&value)>(nullptr), &value);
-        } else if (old->second != value) {
-            callback(key, &old->second, &value);
-        }
-    }
-}
-
 template <typename Key, typename T, typename Callback>
 void for_each_change(const SharedMap<Key, T>& before, const SharedMap<Key, T>& after, Callback callback) {
     for_each_difference(before, after, [&](const auto& key, const T* old, const T* now) {

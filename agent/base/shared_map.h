@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <initializer_list>
 #include <iterator>
 #include <memory>
 #include <set>
@@ -67,6 +68,11 @@ class SharedMap {
         Place place_;
     };
     using iterator = const_iterator;
+
+    SharedMap() = default;
+    SharedMap(std::initializer_list<std::pair<Key, T>> entries) {
+        for (const auto& [key, value] : entries) put(key, value);
+    }
 
     [[nodiscard]] const_iterator begin() const { return {&root(), {}}; }
     [[nodiscard]] const_iterator end() const { return {&root(), {root().leaves.size(), 0}}; }

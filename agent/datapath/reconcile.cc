@@ -18,6 +18,9 @@ constexpr RangeTable<sg_weight>::Access kWeights{"weights", &Maps::route, &Maps:
 constexpr RangeTable<sg_endpoint>::Access kEndpoints{"endpoints", &Maps::backend, &Maps::set_backend, &Maps::endpoints,
                                                      &Maps::set_endpoints};
 
+// Of a backend without endpoints.
+constexpr VipMss kNoMss{UINT16_MAX, UINT16_MAX};
+
 std::uint32_t endpoint_flags(SourceMode mode) {
     if (mode == SourceMode::kSnat) return 0;
     return SG_ENDPOINT_PRESERVE | (mode == SourceMode::kPreserveOnly ? SG_ENDPOINT_PRESERVE_ONLY : 0);
@@ -27,6 +30,13 @@ std::uint32_t endpoint_flags(SourceMode mode) {
 bool announces_the_same(const VipMss& most, const VipMss& a, const VipMss& b) {
     return most.fixed || (std::min(most.ipv4, a.ipv4) == std::min(most.ipv4, b.ipv4) &&
                           std::min(most.ipv6, a.ipv6) == std::min(most.ipv6, b.ipv6));
+}
+
+bool same_keys(const SharedMap<SocketAddress, VipEntry>& a, const SharedMap<SocketAddress, VipEntry>& b) {
+    bool same = true;
+    for_each_difference(
+        a, b, [&](const auto& /*key*/, const VipEntry* old, const VipEntry* now) { same = same && old && now; });
+    return same;
 }
 
 }  // namespace
@@ -75,10 +85,35 @@ Status Reconciler::adopt() {
 }
 
 ReconcileReport Reconciler::reconcile(const RoutingTable& table, VipMss mss) {
-    Pass pass(table, clock_());
-    for (const auto& [vip, entry] : table.vips) pass.vip_addresses.insert(vip.address);
+    settled_.reset();
+    const RoutingTable nothing;
+    Pass pass(table, nothing, clock_());
+    pass.is_whole = true;
+    place_backends(pass, mss);
+    run(pass, mss);
+    if (pass.left_out && pass.removed) pass.report.again = true;
+    settle(pass, mss, {});
+    return std::move(pass.report);
+}
 
-    place_backends(pass);
+ReconcileReport Reconciler::update(const RoutingTable& table, VipMss mss) {
+    if (!settled_ || settled_->mss != mss || !same_keys(settled_->table.vips, table.vips)) return reconcile(table, mss);
+    auto settled = *std::exchange(settled_, {});
+    Pass pass(table, settled.table, clock_());
+    pass.report.asked_for_all = false;
+    pass.lowest_mss = std::move(settled.lowest_mss);
+    place_backends(pass, mss);
+    if (pass.other_mss || !settled.table.vips.shares_all(table.vips) || !settled.table.routes.shares_all(table.routes))
+        run(pass, mss);
+    else
+        remove_sources(pass);
+    if (!pass.is_complete()) return reconcile(table, mss);
+    settle(pass, mss, std::move(settled.exclusions));
+    return std::move(pass.report);
+}
+
+// From the backends up, which are placed, to what leads to them; then down again.
+void Reconciler::run(Pass& pass, VipMss mss) {
     place_routes(pass);
     place_vips(pass, false, mss);
     place_names(pass);
@@ -90,68 +125,42 @@ ReconcileReport Reconciler::reconcile(const RoutingTable& table, VipMss mss) {
     remove_routes(pass);
     remove_backends(pass);
     remove_sources(pass);
-
-    if (pass.left_out && pass.removed) pass.report.again = true;
-    settle(pass, mss);
-    return std::move(pass.report);
 }
 
 bool Reconciler::Pass::is_complete() const {
-    return !left_out && !report.again && report.failures.empty() && report.findings.parts.empty();
+    return !left_out && !held && !report.again && report.failures.empty() && report.findings.parts.empty();
 }
 
-void Reconciler::settle(Pass& pass, VipMss mss) {
-    settled_.reset();
-    if (!pass.is_complete()) return;
-    settled_ = Settled{pass.table, mss, std::move(pass.lowest_mss), {}};
-    for (const auto& excluded : pass.report.findings.endpoints)
-        settled_->exclusions[excluded.backend].push_back(excluded);
-}
-
-ReconcileReport Reconciler::update(const RoutingTable& table, VipMss mss) {
-    const bool same_names = settled_ && settled_->mss == mss && settled_->table.vips.shares_all(table.vips) &&
-                            settled_->table.routes.shares_all(table.routes);
-    Pass pass(table, clock_());
-    if (!same_names || !update_backends(pass)) return reconcile(table, mss);
-
-    settled_->table.backends = table.backends;
-    for (const auto& [backend, lowest] : pass.lowest_mss) {
-        settled_->lowest_mss[backend] = lowest;
-        settled_->exclusions.erase(backend);
-    }
-    for (const auto& excluded : pass.report.findings.endpoints)
-        settled_->exclusions[excluded.backend].push_back(excluded);
-    ReconcileReport report{.findings = {}, .failures = {}, .asked_for_all = false};
-    for (const auto& [backend, excluded] : settled_->exclusions)
-        report.findings.endpoints.insert(report.findings.endpoints.end(), excluded.begin(), excluded.end());
-    return report;
-}
-
-// Places those that are not as in the settled table. False: more is to be done than that.
-bool Reconciler::update_backends(Pass& pass) {
-    for (const auto& [vip, entry] : pass.table.vips) pass.vip_addresses.insert(vip.address);
-    bool same_backends = true;
-    for_each_difference(settled_->table.backends, pass.table.backends,
-                        [&](const std::string& name, const BackendEntry* before, const BackendEntry* now) {
-                            same_backends = same_backends && before && now;
-                            if (same_backends) place_backend(pass, name, *now);
+// `exclusions`: of the backends that are as before.
+void Reconciler::settle(Pass& pass, VipMss mss, Exclusions exclusions) {
+    for_each_difference(pass.before.backends, pass.table.backends,
+                        [&](const std::string& name, const BackendEntry* /*old*/, const BackendEntry* now) {
+                            exclusions.erase(name);
+                            if (!now) pass.lowest_mss.erase(name);
                         });
-    if (!same_backends) return false;
-    remove_sources(pass);
-    return pass.is_complete() && std::all_of(pass.lowest_mss.begin(), pass.lowest_mss.end(), [&](const auto& entry) {
-               return announces_the_same(settled_->mss, settled_->lowest_mss.at(entry.first), entry.second);
-           });
+    auto& excluded = pass.report.findings.endpoints;
+    for (auto& endpoint : excluded) exclusions[endpoint.backend].push_back(std::move(endpoint));
+    excluded.clear();
+    for (const auto& [backend, endpoints] : exclusions)
+        excluded.insert(excluded.end(), endpoints.begin(), endpoints.end());
+    if (pass.is_complete()) settled_ = {pass.table, mss, std::move(pass.lowest_mss), std::move(exclusions)};
 }
 
 // ---- placing, from the endpoints up ----
 
-void Reconciler::place_backends(Pass& pass) {
-    for (const auto& [name, backend] : pass.table.backends) place_backend(pass, name, backend);
+void Reconciler::place_backends(Pass& pass, VipMss mss) {
+    for (const auto& [vip, entry] : pass.table.vips) pass.vip_addresses.insert(vip.address);
+    for_each_new(pass.before.backends, pass.table.backends, [&](const auto& name, const BackendEntry& backend) {
+        const auto known = pass.lowest_mss.find(name);
+        const auto before = known == pass.lowest_mss.end() ? kNoMss : known->second;
+        place_backend(pass, name, backend);
+        pass.other_mss |= !announces_the_same(mss, before, pass.lowest_mss.at(name));
+    });
 }
 
 void Reconciler::place_backend(Pass& pass, const std::string& name, const BackendEntry& backend) {
     std::vector<sg_endpoint> endpoints[2];  // IPv4, IPv6
-    auto& lowest = pass.lowest_mss.emplace(name, VipMss{UINT16_MAX, UINT16_MAX}).first->second;
+    auto& lowest = pass.lowest_mss.insert_or_assign(name, kNoMss).first->second;
     for (const auto& endpoint : backend.endpoints) {
         if (pass.vip_addresses.contains(endpoint.address)) {
             pass.exclude(name, endpoint, {Exclusion::kGatewayAddress, {}});
@@ -239,7 +248,8 @@ Placed<void> Reconciler::place_source(Pass& pass, const IpAddress& source) {
 }
 
 void Reconciler::place_routes(Pass& pass) {
-    for (const auto& [name, route] : pass.table.routes) place_route(pass, name, route);
+    for_each_new(pass.before.routes, pass.table.routes,
+                 [&](const auto& name, const RouteEntry& route) { place_route(pass, name, route); });
 }
 
 void Reconciler::place_route(Pass& pass, const std::string& name, const RouteEntry& route) {
@@ -252,13 +262,13 @@ void Reconciler::place_route(Pass& pass, const std::string& name, const RouteEnt
             total += share.weight;
             sg_weight weight{.running_total = total, .backend = SG_BACKEND_INVALID};
             if (share.backend) {
-                const auto backend = pass.backends.find(*share.backend);
-                if (backend == pass.backends.end()) {
+                const auto backend = Pass::find(pass.backends, backends_, pass.table.backends, *share.backend);
+                if (!backend) {
                     pass.invalid(part, "its backend " + *share.backend + " is not in the table");
-                } else if (backend->second) {
-                    weight.backend = *backend->second;
-                } else if (share.weight > 0 && backend->second.error().comes()) {
-                    return tl::unexpected(waits(backend->second.error(), "backend " + *share.backend));
+                } else if (*backend) {
+                    weight.backend = **backend;
+                } else if (share.weight > 0 && backend->error().comes()) {
+                    return tl::unexpected(waits(backend->error(), "backend " + *share.backend));
                 }
             }
             weights.push_back(weight);
@@ -275,25 +285,33 @@ void Reconciler::place_route(Pass& pass, const std::string& name, const RouteEnt
 // ---- removing, from the VIPs down; nothing goes that something published still leads to ----
 
 void Reconciler::remove_routes(Pass& pass) {
+    const auto gone = pass.surplus(pass.before.routes, pass.table.routes, routes_);
+    if (gone.empty()) return;
     std::set<std::uint32_t> used;
     for (const auto& [key, name] : names_) used.insert(name.route);
-    const auto indices = routes_.indices();
-    for (const auto& [name, index] : indices) {
-        if (pass.table.routes.contains(name) || used.contains(index)) continue;
+    for (const auto& [name, index] : gone) {
+        if (used.contains(index)) {
+            pass.held = true;
+            continue;
+        }
         if (!pass.gone("route " + name, weights_.withdraw(index, pass.now))) continue;
         (void)pass.gone("route " + name, routes_.remove(name, pass.now));
     }
 }
 
 void Reconciler::remove_backends(Pass& pass) {
+    const auto gone = pass.surplus(pass.before.backends, pass.table.backends, backends_);
+    if (gone.empty()) return;
     std::set<std::uint32_t> used;
     weights_.for_each([&](const sg_weight& weight) {
         used.insert(weight.backend);
         return true;
     });
-    const auto indices = backends_.indices();
-    for (const auto& [name, index] : indices) {
-        if (pass.table.backends.contains(name) || used.contains(index)) continue;
+    for (const auto& [name, index] : gone) {
+        if (used.contains(index)) {
+            pass.held = true;
+            continue;
+        }
         if (!pass.gone("backend " + name, endpoints_.withdraw(SG_BACKEND_SLOT(index, false), pass.now))) continue;
         if (!pass.gone("backend " + name, endpoints_.withdraw(SG_BACKEND_SLOT(index, true), pass.now))) continue;
         (void)pass.gone("backend " + name, backends_.remove(name, pass.now));

@@ -72,8 +72,8 @@ class Reconciler {
 
     [[nodiscard]] ReconcileReport reconcile(const RoutingTable& table, VipMss mss);
 
-    // The same, where the resolver would still answer what it answered the last time. A table that shares all but some
-    // backends' endpoints with the one before costs those backends.
+    // The same, where the resolver would still answer what it answered the last time. What a table shares with the one
+    // before costs nothing, or next to it, as long as the VIPs are the same.
     [[nodiscard]] ReconcileReport update(const RoutingTable& table, VipMss mss);
 
   private:
@@ -86,31 +86,35 @@ class Reconciler {
     using Addresses = std::set<sg_address, BytesLess<sg_address>>;
     struct Pass;  // what one reconcile() gathers
 
+    using Exclusions = std::map<std::string, std::vector<ExcludedEndpoint>>;  // by backend
+
     // A table that is in the maps as a whole, but for the endpoints it excludes.
     struct Settled {
         RoutingTable table;
         VipMss mss;
-        std::map<std::string, VipMss> lowest_mss;                         // by backend, of its endpoints
-        std::map<std::string, std::vector<ExcludedEndpoint>> exclusions;  // by backend
+        std::map<std::string, VipMss> lowest_mss;  // by backend, of its endpoints
+        Exclusions exclusions;
     };
-    void settle(Pass& pass, VipMss mss);
-    [[nodiscard]] bool update_backends(Pass& pass);
+    void run(Pass& pass, VipMss mss);
+    void settle(Pass& pass, VipMss mss, Exclusions exclusions);
 
-    void place_backends(Pass& pass);
+    void place_backends(Pass& pass, VipMss mss);
     void place_backend(Pass& pass, const std::string& name, const BackendEntry& backend);
     void keep_backend(Pass& pass, const std::string& name, const std::string& why);
     [[nodiscard]] Placed<void> place_source(Pass& pass, const IpAddress& source);
     void place_routes(Pass& pass);
     void place_route(Pass& pass, const std::string& name, const RouteEntry& route);
     void place_names(Pass& pass);
-    std::optional<Setback> place_names(Pass& pass, const SocketAddress& address, const VipEntry& vip, std::uint32_t id);
+    std::optional<Setback> place_names(Pass& pass, const SocketAddress& address, const FlatNames& before,
+                                       const FlatNames& wanted, std::uint32_t id);
     Placed<void> place_name(Pass& pass, const TablePart& part, const sg_name_key& key,
                             const std::optional<std::string>& route);
     void place_vips(Pass& pass, bool new_ones, VipMss mss);
-    static std::uint16_t announced_mss(const Pass& pass, const SocketAddress& vip, VipMss mss);
+    static std::uint16_t announced_mss(Pass& pass, const SocketAddress& vip, const VipMss& mss);
     std::uint32_t vip_id(const sg_vip_key& key);
 
     void remove_vips(Pass& pass);
+    [[nodiscard]] std::vector<std::pair<std::string, sg_name_key>> unwanted_names(const Pass& pass);
     void remove_names(Pass& pass);
     void remove_routes(Pass& pass);
     void remove_backends(Pass& pass);

@@ -39,7 +39,9 @@ void Reconciler::place_names(Pass& pass) {
     for (const auto& [address, vip] : pass.table.vips) {
         if (pass.waiting_vips.contains(address)) continue;
         const auto key = vip_key(address);
-        const auto to_come = place_names(pass, address, vip, vip_id(key));
+        const auto known = pass.before.vips.find(address);
+        const auto before = known == pass.before.vips.end() ? FlatNames{} : known->second.names;
+        const auto to_come = place_names(pass, address, before, vip.names, vip_id(key));
         // A new VIP opens once its names are there: until then it would refuse what it is about to serve.
         if (!to_come || vips_.contains(key)) continue;
         pass.setback(TablePart::of_vip(address), waits(*to_come, "its names"));
@@ -48,10 +50,14 @@ void Reconciler::place_names(Pass& pass) {
 }
 
 // What a client may send must fit the way to any endpoint it can be spliced to.
-std::uint16_t Reconciler::announced_mss(const Pass& pass, const SocketAddress& vip, VipMss mss) {
-    auto lowest = mss.of(vip.address);
-    if (mss.fixed) return lowest;
+std::uint16_t Reconciler::announced_mss(Pass& pass, const SocketAddress& vip, const VipMss& mss) {
+    if (mss.fixed) return mss.of(vip.address);
+    const auto [known, is_new] = pass.announced_mss.try_emplace(vip, mss.of(vip.address));
+    auto& lowest = known->second;
+    if (!is_new) return lowest;
+    const auto floor = pass.lowest_of_all().of(vip.address);
     for (const auto& [hostname, route_name] : pass.table.vips.at(vip).names) {
+        if (lowest <= floor) break;  // most of the time at once
         const auto route = route_name ? pass.table.routes.find(*route_name) : pass.table.routes.end();
         if (route == pass.table.routes.end()) continue;
         for (const auto& share : route->second.backends) {
@@ -98,12 +104,11 @@ std::uint32_t Reconciler::vip_id(const sg_vip_key& key) {
 }
 
 // Why names are still to come; nothing: they are not.
-std::optional<Setback> Reconciler::place_names(Pass& pass, const SocketAddress& address, const VipEntry& vip,
-                                               std::uint32_t id) {
+std::optional<Setback> Reconciler::place_names(Pass& pass, const SocketAddress& address, const FlatNames& before,
+                                               const FlatNames& wanted, std::uint32_t id) {
     // From the most to the least specific: a wildcard never stands alone where a longer name is about to come.
     std::vector<std::string_view> order;
-    order.reserve(vip.names.size());
-    for (const auto& [hostname, route] : vip.names) order.push_back(hostname);
+    for_each_new(before, wanted, [&](const auto& hostname, const auto& /*route*/) { order.push_back(hostname); });
     std::stable_sort(order.begin(), order.end(), more_specific);
 
     std::vector<std::pair<std::string_view, Setback>> missing;
@@ -119,13 +124,17 @@ std::optional<Setback> Reconciler::place_names(Pass& pass, const SocketAddress& 
             pass.invalid(part, "is the same name as another one of this VIP");
             continue;
         }
+        if (!pass.is_whole && names_.contains(key) && !before.contains(part.key)) {
+            pass.held = true;  // as above, by one that is as before
+            continue;
+        }
 
         const auto longer = std::find_if(missing.begin(), missing.end(), [&](const auto& name) {
             return key.wildcard != 0 && name.first.ends_with(hostname.substr(1));
         });
         const auto placed =
             longer == missing.end()
-                ? place_name(pass, part, key, vip.names.find(part.key)->second)
+                ? place_name(pass, part, key, wanted.at(part.key))
                 : Placed<void>(tl::unexpected(
                       Setback{longer->second.kind, "would take the connections of " + std::string(longer->first)}));
         if (placed) continue;
@@ -147,13 +156,13 @@ Placed<void> Reconciler::place_name(Pass& pass, const TablePart& part, const sg_
     sg_name value{.route = SG_ROUTE_NONE, .check = sg_name_check(&key), .hostname = {}};
     part.key.copy(value.hostname, sizeof value.hostname - 1);
     if (route) {
-        const auto placed = pass.routes.find(*route);
-        if (placed == pass.routes.end()) {
+        const auto placed = Pass::find(pass.routes, routes_, pass.table.routes, *route);
+        if (!placed) {
             pass.invalid(part, "its route " + *route + " is not in the table");
-        } else if (placed->second) {
-            value.route = *placed->second;
-        } else if (placed->second.error().comes()) {
-            return tl::unexpected(waits(placed->second.error(), "route " + *route));
+        } else if (*placed) {
+            value.route = **placed;
+        } else if (placed->error().comes()) {
+            return tl::unexpected(waits(placed->error(), "route " + *route));
         }
     }
     const auto found = names_.find(key);
@@ -179,11 +188,26 @@ void Reconciler::remove_vips(Pass& pass) {
     });
 }
 
-void Reconciler::remove_names(Pass& pass) {
+// The names that the maps have and the table lacks, with their keys.
+std::vector<std::pair<std::string, sg_name_key>> Reconciler::unwanted_names(const Pass& pass) {
     std::vector<std::pair<std::string, sg_name_key>> unwanted;
-    for (const auto& [key, name] : names_) {
-        if (!pass.names.contains(key)) unwanted.emplace_back(name.hostname, key);
+    if (pass.is_whole) {
+        for (const auto& [key, name] : names_) {
+            if (!pass.names.contains(key)) unwanted.emplace_back(name.hostname, key);
+        }
+        return unwanted;
     }
+    for_each_new(pass.before.vips, pass.table.vips, [&](const SocketAddress& address, const VipEntry& vip) {
+        const auto id = vip_id(vip_key(address));
+        for_each_gone(pass.before.vips.at(address).names, vip.names, [&](const auto& hostname) {
+            if (const auto key = name_key(hostname, id, secret_)) unwanted.emplace_back(hostname, *key);
+        });
+    });
+    return unwanted;
+}
+
+void Reconciler::remove_names(Pass& pass) {
+    auto unwanted = unwanted_names(pass);
     // Wildcards before the longer names they would take over.
     std::stable_sort(unwanted.begin(), unwanted.end(),
                      [](const auto& a, const auto& b) { return more_specific(b.first, a.first); });

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,14 +54,16 @@ struct BackendEntry {
     auto operator<=>(const BackendEntry&) const = default;
 };
 
+// Hostname ("a.example.com" or "*.example.com") to route. A name that matches none of them is refused.
+// No route: a listener owns the name but no route does; such connections are refused.
+using FlatNames = SharedMap<std::string, std::optional<std::string>>;
+
 // An address and port that clients connect to, with the names it serves. The precedence of listeners and routes is
 // resolved already: the data plane takes the exact name, else the longest wildcard, and looks no further.
 struct VipEntry {
-    // Hostname ("a.example.com" or "*.example.com") to route. A name that matches none of them is refused.
-    // No route: a listener owns the name but no route does; such connections are refused.
-    std::map<std::string, std::optional<std::string>> names;
+    FlatNames names;
 
-    auto operator<=>(const VipEntry&) const = default;
+    bool operator==(const VipEntry&) const = default;
 };
 
 // Keys are readable and stable: they are the labels in map dumps, and the first part of a route's is its name in

@@ -10,12 +10,14 @@ namespace slipgate {
 // One parentRef of a route that leads to a Gateway of ours or to a ListenerSet of one.
 struct Attachment {
     const ParentReference* parent_ref = nullptr;
-    const GatewayState* gateway = nullptr;  // of the ListenerSet, if it is one
+    GatewayState* gateway = nullptr;           // of the ListenerSet, if it is one
+    ListenerSetState* listener_set = nullptr;  // if it is one
+    std::vector<ListenerState*> listeners;     // that take the route
     Outcome accepted;
 };
 
-// Tries every parentRef of the route and adds the route to the listeners that take it. ParentRefs that lead nowhere,
-// or to somebody else, give no Attachment: their status is not ours to write.
+// Tries every parentRef of the route. ParentRefs that lead nowhere, or to somebody else, give no Attachment: their
+// status is not ours to write. Does not depend on other routes.
 [[nodiscard]] std::vector<Attachment> attach(const TlsRoute& route, Parents& parents, const Snapshot& snapshot);
 
 }  // namespace slipgate

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
+
+#include <tl/expected.hpp>
 
 #include "agent/translate/grants.h"
 
@@ -25,12 +28,13 @@ const ServicePort* find_port(const Service& service, std::uint16_t number) {
     return found;
 }
 
-}  // namespace
+// The backend with its key, or why the ref is not valid.
+using Resolution = tl::expected<std::pair<std::string, BackendPort>, Outcome>;
 
-BackendResolver::Resolution BackendResolver::resolve(const BackendRef& ref, const std::string& route_namespace,
-                                                     SourceMode mode) {
-    const auto refuse = [](std::string reason, std::string message) {
-        return Resolution{failed(std::move(reason), std::move(message)), {}};
+Resolution resolve(const BackendRef& ref, const std::string& route_namespace, SourceMode mode,
+                   const Snapshot& snapshot) {
+    const auto refuse = [](std::string reason, std::string message) -> Resolution {
+        return tl::unexpected(failed(std::move(reason), std::move(message)));
     };
     if (!ref.group.empty() || ref.kind != "Service") {
         const auto kind = ref.group.empty() ? ref.kind : ref.kind + "." + ref.group;
@@ -39,13 +43,13 @@ BackendResolver::Resolution BackendResolver::resolve(const BackendRef& ref, cons
 
     const auto service_namespace = ref.namespace_.value_or(route_namespace);
     const auto key = service_namespace + "/" + ref.name;
-    if (!is_reference_permitted(snapshot_, route_namespace, service_namespace, ref.name)) {
+    if (!is_reference_permitted(snapshot, route_namespace, service_namespace, ref.name)) {
         return refuse("RefNotPermitted",
                       "no ReferenceGrant in namespace " + service_namespace + " permits Service " + key);
     }
 
-    const auto service = snapshot_.services.find(key);
-    if (service == snapshot_.services.end()) return refuse("BackendNotFound", "Service " + key + " does not exist");
+    const auto service = snapshot.services.find(key);
+    if (service == snapshot.services.end()) return refuse("BackendNotFound", "Service " + key + " does not exist");
     if (service->second.type == "ExternalName") {
         return refuse("UnsupportedProtocol", "Service " + key + " is of type ExternalName, which is not supported");
     }
@@ -64,21 +68,24 @@ BackendResolver::Resolution BackendResolver::resolve(const BackendRef& ref, cons
                                                  ", which is cleartext and cannot take a TLS connection");
     }
 
-    auto backend_key = with_mode(backend, mode);
-    backends_.emplace(backend_key, BackendPort{key, port->name, mode});
-    return {succeeded("ResolvedRefs", {}), std::move(backend_key)};
+    return std::pair(with_mode(backend, mode), BackendPort{key, port->name, mode});
 }
 
-ResolvedRoute BackendResolver::resolve(const TlsRoute& route, SourceMode mode) {
+}  // namespace
+
+ResolvedRoute resolve_backend_refs(const TlsRoute& route, SourceMode mode, const Snapshot& snapshot) {
     ResolvedRoute resolved;
     Outcome first_failure;
     std::string messages;
     for (const auto& ref : route.backend_refs) {
-        const auto [outcome, backend] = resolve(ref, route.meta.namespace_, mode);
-        resolved.backends.push_back({outcome.ok() ? std::optional(backend) : std::nullopt, ref.weight});
-        if (outcome.ok()) continue;
-        if (first_failure.ok()) first_failure = outcome;
-        append(messages, outcome.message, "; ");
+        const auto backend = resolve(ref, route.meta.namespace_, mode, snapshot);
+        resolved.backends.push_back({backend ? std::optional(backend->first) : std::nullopt, ref.weight});
+        if (backend) {
+            resolved.ports.insert(*backend);
+            continue;
+        }
+        if (first_failure.ok()) first_failure = backend.error();
+        append(messages, backend.error().message, "; ");
     }
     resolved.resolved_refs = first_failure.ok() ? succeeded("ResolvedRefs", "all references are resolved")
                                                 : failed(first_failure.reason, messages);

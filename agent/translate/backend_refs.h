@@ -12,12 +12,6 @@
 
 namespace slipgate {
 
-// The backendRefs of a route. Every ref keeps its weight, an invalid one without a backend: its share is refused.
-struct ResolvedRoute {
-    std::vector<WeightedBackend> backends;
-    Outcome resolved_refs;  // whatever endpoints there are
-};
-
 // The port of a Service that a backend is.
 struct BackendPort {
     std::string service;  // its key
@@ -26,29 +20,18 @@ struct BackendPort {
     bool operator==(const BackendPort&) const = default;
 };
 
-class BackendResolver {
-  public:
-    // Keeps a reference to `snapshot`, whose EndpointSlices it does not look at.
-    explicit BackendResolver(const Snapshot& snapshot) : snapshot_(snapshot) {}
-
-    // Each ref is checked in the order kind, ReferenceGrant, existence, port and protocol, so that a ref that is not
-    // permitted tells nothing about the Service. The first invalid ref gives the reason, the message names them all. A
-    // Service without endpoints is resolved, see name_empty(). For Gateways of that source mode.
-    [[nodiscard]] ResolvedRoute resolve(const TlsRoute& route, SourceMode mode);
-
-    // All that resolve() returned, by their keys in RoutingTable::backends.
-    [[nodiscard]] const std::map<std::string, BackendPort>& backends() const { return backends_; }
-
-  private:
-    struct Resolution {
-        Outcome outcome;
-        std::string backend;  // empty if the outcome is not ok
-    };
-    [[nodiscard]] Resolution resolve(const BackendRef& ref, const std::string& route_namespace, SourceMode mode);
-
-    const Snapshot& snapshot_;
-    std::map<std::string, BackendPort> backends_;
+// The backendRefs of a route. Every ref keeps its weight, an invalid one without a backend: its share is refused.
+struct ResolvedRoute {
+    std::vector<WeightedBackend> backends;
+    std::map<std::string, BackendPort> ports;  // of the backends, by their keys in RoutingTable::backends
+    Outcome resolved_refs;                     // whatever endpoints there are
 };
+
+// Each ref is checked in the order kind, ReferenceGrant, existence, port and protocol, so that a ref that is not
+// permitted tells nothing about the Service. The first invalid ref gives the reason, the message names them all. A
+// Service without endpoints is resolved, see name_empty(): EndpointSlices are not looked at. For Gateways of that
+// source mode.
+[[nodiscard]] ResolvedRoute resolve_backend_refs(const TlsRoute& route, SourceMode mode, const Snapshot& snapshot);
 
 // ResolvedRefs of the route, with a word on the backends that have a share and no endpoint.
 [[nodiscard]] Outcome name_empty(const ResolvedRoute& route, const std::function<bool(const std::string&)>& is_empty);

@@ -280,12 +280,14 @@ std::pair<bool, bool> families_of(const BackendEntry& backend) {
     return {has(true), has(false)};
 }
 
-// Nothing but backends and routes by themselves can have another status.
-bool differ_in_endpoints_only(const Translation& a, const Translation& b) {
-    return a.table.vips.shares_all(b.table.vips) && a.table.routes.shares_all(b.table.routes) &&
-           a.statuses.gateway_classes.shares_all(b.statuses.gateway_classes) &&
-           a.statuses.gateways.shares_all(b.statuses.gateways) &&
-           a.statuses.listener_sets.shares_all(b.statuses.listener_sets) && a.source_modes == b.source_modes;
+// Is each TLSRoute judged by itself, its routes and its backends alone?
+bool gateways_answer_the_same(const Translation& a, const Translation& b) {
+    bool same = a.source_modes == b.source_modes;
+    for_each_difference(a.statuses.gateways, b.statuses.gateways,
+                        [&](const auto& /*key*/, const GatewayStatus* old, const GatewayStatus* now) {
+                            same = same && old && now && old->addresses == now->addresses;
+                        });
+    return same;
 }
 
 // Keys of TLSRoutes that have to be judged again.
@@ -298,7 +300,8 @@ std::set<std::string> routes_to_judge(const Translation& before, const Findings&
     std::set<std::string> backends;
     for_each_difference(before.table.backends, after.table.backends,
                         [&](const auto& key, const BackendEntry* old, const BackendEntry* now) {
-                            if (!old || !now || families_of(*old) != families_of(*now) || with_findings.contains(key))
+                            if (!old || !now) return;  // came or went with its routes
+                            if (families_of(*old) != families_of(*now) || with_findings.contains(key))
                                 backends.insert(key);
                         });
     add_differing(before.excluded, after.excluded, backends);
@@ -306,6 +309,9 @@ std::set<std::string> routes_to_judge(const Translation& before, const Findings&
     std::set<std::string> routes;
     for_each_difference(before.statuses.tls_routes, after.statuses.tls_routes,
                         [&](const auto& key, const auto* /*old*/, const auto* /*now*/) { routes.insert(key); });
+    for_each_difference(
+        before.table.routes, after.table.routes,
+        [&](const auto& key, const auto* /*old*/, const auto* /*now*/) { routes.emplace(without_mode(key)); });
     if (backends.empty()) return routes;
     const auto is_concerned = [&](const auto& share) { return share.backend && backends.contains(*share.backend); };
     for (const auto& [key, route] : after.table.routes) {
@@ -324,10 +330,13 @@ const Statuses& FindingsAdder::add(const Translation& translation, const Snapsho
     Merge merge(translation, snapshot, findings);
     if (seen_ && seen_->findings.parts.empty() && findings.parts.empty() &&
         seen_->listener_sets.shares_all(snapshot.listener_sets) &&
-        differ_in_endpoints_only(seen_->translation, translation)) {
-        const auto& translated = translation.statuses.tls_routes;
+        gateways_answer_the_same(seen_->translation, translation)) {
+        const auto& translated = translation.statuses;
+        statuses_.gateway_classes = translated.gateway_classes;
+        statuses_.gateways = translated.gateways;
+        statuses_.listener_sets = translated.listener_sets;
         for (const auto& key : routes_to_judge(seen_->translation, seen_->findings, translation, findings)) {
-            if (const auto route = translated.find(key); route != translated.end())
+            if (const auto route = translated.tls_routes.find(key); route != translated.tls_routes.end())
                 statuses_.tls_routes.put(key, merge.judge_route(key, route->second));
             else
                 statuses_.tls_routes.erase(key);

@@ -5,11 +5,13 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "agent/base/address.h"
 #include "agent/model/status.h"
+#include "agent/translate/names.h"
 #include "agent/translate/outcome.h"
 #include "agent/translate/source_modes.h"
 
@@ -21,9 +23,9 @@ struct ListenerState {
     Outcome accepted;
     Outcome resolved_refs;
     Outcome programmed;
-    std::optional<Outcome> conflicted;    // absent: no conflict
-    std::optional<Outcome> overlapping;   // absent: its hostname overlaps no other of its port
-    std::vector<const TlsRoute*> routes;  // attached ones, each once
+    std::optional<Outcome> conflicted;   // absent: no conflict
+    std::optional<Outcome> overlapping;  // absent: its hostname overlaps no other of its port
+    std::set<const TlsRoute*> routes;    // attached ones
 
     [[nodiscard]] const std::string& hostname() const {
         static const std::string kEveryName;
@@ -43,11 +45,12 @@ struct GatewayState {
     SourceModeChoice source;
     std::vector<ListenerStates*> merged;  // its listeners, then those of ListenerSets that joined, by precedence
     std::int32_t attached_listener_sets = 0;
+    std::map<std::uint16_t, PortNames> ports;  // of accepted listeners, on each of its addresses
 };
 
 struct ListenerSetState {
     const ListenerSet* spec = nullptr;
-    const GatewayState* gateway = nullptr;
+    GatewayState* gateway = nullptr;
     ListenerStates listeners;
     Outcome accepted;
     Outcome programmed;

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
-#include "agent/translate/backend_refs.h"
 #include "agent/translate/endpoints.h"
+#include "agent/translate/plan.h"
 #include "agent/translate/translate.h"
 
 namespace slipgate {
 
 // translate() for snapshots that come one after the other: each result is what translate() gives for the snapshot
 // alone, but what follows from nothing that changed is taken from the one before. Which that is, is known by what the
-// snapshots share. A change of EndpointSlices alone costs the Services it touches.
+// snapshots share. A change of TLSRoutes and EndpointSlices alone costs those, and what they compete with and lead to.
 class Translator {
   public:
     explicit Translator(TranslateOptions options);
-    ~Translator();
     Translator(const Translator&) = delete;
     Translator& operator=(const Translator&) = delete;
 
@@ -26,25 +27,31 @@ class Translator {
     [[nodiscard]] const Translation& translate(const Snapshot& snapshot, const Circumstances& circumstances = {});
 
   private:
-    struct Plan;  // what follows from everything but the EndpointSlices
     struct Backend {
         BackendPort port;
         EndpointChoice choice;
     };
+    using Services = std::set<std::string>;  // whose EndpointSlices changed, by key
 
-    // `services`: those whose EndpointSlices changed, by key.
-    void translate_all(const std::set<std::string>& services);
-    void translate_endpoints(const std::set<std::string>& services);
-    [[nodiscard]] Backend choose(const BackendPort& port) const;
+    void translate_all(const Services& services);
+    void translate_routes(const ObjectMap<TlsRoute>& before, const Services& services);
+    void translate_endpoints(const Services& services);
+
+    void write(const Plan::Turned& turned, const Services& services);
+    void write_route(const std::string& key);
+    void choose(const std::string& key, const BackendPort& port);
+    void forget(const std::string& key);
     [[nodiscard]] TlsRouteStatus route_status(const std::string& key) const;
-    void note_excluded();
+    void note_left_out();
 
     TranslateOptions options_;
     Snapshot snapshot_;
     Circumstances circumstances_;
     EndpointIndex index_;
-    std::unique_ptr<Plan> plan_;               // points into snapshot_
-    std::map<std::string, Backend> backends_;  // those of the plan
+    std::unique_ptr<Plan> plan_;                // points into snapshot_
+    std::map<std::string, Backend> backends_;   // those of the plan
+    std::set<std::string> left_out_;            // of them, those that have endpoints left out
+    std::map<std::string, std::size_t> users_;  // of backends in the table: shares of its routes
     Translation translation_;
 };
 

@@ -49,8 +49,8 @@ TEST(TableChanges, EachKindOfChange) {
     after.routes["shop/web"].backends = {{"shop/v1:443", 1}};
     after.backends["shop/v1:443"].endpoints = {at("10.0.0.2", 8443)};
     EXPECT_THAT(compare(table(), after),
-                ElementsAre(TableChange{"removed", "hostname", "192.0.2.1:443 a.example.com", ""},
-                            TableChange{"changed", "hostname", "192.0.2.1:443 *.example.com", "route shop/other"},
+                ElementsAre(TableChange{"changed", "hostname", "192.0.2.1:443 *.example.com", "route shop/other"},
+                            TableChange{"removed", "hostname", "192.0.2.1:443 a.example.com", ""},
                             TableChange{"added", "hostname", "192.0.2.1:443 b.example.com", "route shop/web"},
                             TableChange{"changed", "route", "shop/web", "shop/v1:443 weight 1"},
                             TableChange{"changed", "backend", "shop/v1:443", "1 endpoint -10.0.0.1:8443"}));

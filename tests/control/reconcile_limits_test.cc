@@ -124,7 +124,7 @@ TEST(Reconcile, BadObjectsAreNamedAndTheRestGoesOn) {
     auto table = shop();
     table.routes["shop/big"].backends.assign(17, {"shop/web:443", 1});
     table.routes["shop/dangling"].backends = {{"shop/nothing:1", 1}};
-    table.vips[at("192.0.2.1", 443)].names.emplace("a..b", "shop/web");
+    table.vips[at("192.0.2.1", 443)].names.put("a..b", "shop/web");
     EXPECT_THAT(
         bench.apply(table).findings.parts,
         ElementsAre(UnplacedPart{TablePart::of_route("shop/big"), Cause::kNoRoom, "has more than 16 backendRefs"},

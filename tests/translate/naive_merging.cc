@@ -65,7 +65,7 @@ ServedListeners merge(const Gateway& gateway, const Snapshot& snapshot) {
 
     ServedListeners served;
     for (const auto& entry : merged) {
-        ListenerNames listener{entry.listener->hostname.value_or(""), {}};
+        ListenerRoutes listener{entry.listener->hostname.value_or(""), {}};
         for (const auto& [key, route] : snapshot.tls_routes) {
             const bool is_parent =
                 std::any_of(route.parent_refs.begin(), route.parent_refs.end(),

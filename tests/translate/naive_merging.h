@@ -7,13 +7,13 @@
 #include <map>
 #include <vector>
 
-#include "agent/translate/names.h"
+#include "tests/translate/naive_routing.h"
 
 namespace slipgate::naive {
 
 // The listeners that are served, by port, each with the routes whose parentRefs name its object and that its
 // allowedRoutes take. Only for TLS listeners, and namespaces from All, Same or None.
-using ServedListeners = std::map<std::uint16_t, std::vector<ListenerNames>>;
+using ServedListeners = std::map<std::uint16_t, std::vector<ListenerRoutes>>;
 [[nodiscard]] ServedListeners merge(const Gateway& gateway, const Snapshot& snapshot);
 
 }  // namespace slipgate::naive

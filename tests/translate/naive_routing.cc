@@ -43,8 +43,8 @@ bool is_match(std::string_view hostname, std::string_view sni) {
     return sni.size() > suffix.size() && sni.substr(sni.size() - suffix.size()) == suffix;
 }
 
-std::optional<std::string> route_for(const std::vector<ListenerNames>& listeners, const std::string& sni) {
-    const ListenerNames* listener = nullptr;
+std::optional<std::string> route_for(const std::vector<ListenerRoutes>& listeners, const std::string& sni) {
+    const ListenerRoutes* listener = nullptr;
     for (const auto& candidate : listeners) {
         if (!is_match(candidate.hostname, sni)) continue;
         if (!listener || listener_rank(candidate.hostname) > listener_rank(listener->hostname)) listener = &candidate;
