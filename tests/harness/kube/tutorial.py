@@ -35,7 +35,7 @@ class Tutorial:
         control_plane.start()
         say("CRDs of the Gateway API; a Node")
         control_plane.install_gateway_api()
-        kubectl = control_plane.kubectl
+        self.kubectl = kubectl = control_plane.kubectl
         add_node(kubectl, "node1")
         say("kubectl apply -k k8s/base; slipgated --kubernetes as its ServiceAccount")
         kubectl("apply", "--kustomize", TREE / "k8s/base")

@@ -3,9 +3,9 @@
 Plays a document: runs the commands of its ```console blocks in order and compares what they print with what it shows.
 
 A command stands behind "$ ", its further lines behind "> ". What cannot be the same twice (ages, the random part of a Pod's
-name, a count at the beginning of a line, the width of columns, curl's words for an error) may differ. Since a cluster gets to
-its state by and by, a command that only looks is run again until it prints what the document shows. NAME=$(...) must find
-something.
+name, a count at the beginning of a line, the width of columns, curl's words around "Connection reset by peer") may differ. Since
+a cluster gets to its state by and by, a command that only looks is run again until it prints what the document shows. NAME=$(...)
+must find something.
 """
 
 import os
@@ -19,7 +19,7 @@ from .kubectl import PATIENCE
 
 _SAFE = "[bcdfghjklmnpqrstvwxz2456789]"  # the letters of generated names
 _VARYING = [(re.compile(rf"-{_SAFE}{{6,10}}-{_SAFE}{{5}}\b"), "-POD"),
-            (re.compile(r"(?<=^curl: \(\d\d\)).*", re.MULTILINE), ""),
+            (re.compile(r"^(curl: \(\d\d\)) .*(Connection reset by peer).*$", re.MULTILINE), r"\1 \2"),
             (re.compile(r"\b\d+[smh](\d+s)?(?=\s|$)"), "AGE"),
             (re.compile(r"^\s*\d+ (?=[a-z])", re.MULTILINE), "COUNT ")]
 _CHANGES = re.compile(r"kubectl (apply|create|delete) |certificate ")
