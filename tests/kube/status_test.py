@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness import eventually, main, manifests
 from harness.kube import PATIENCE, ClusterSlipgated, KubeCase, OtherSlipgated, add_node
+from shown import Shown
 
 BASE = Path(__file__).resolve().parents[2] / "k8s/base"
 SYSTEM = "slipgate-system"
@@ -18,7 +19,7 @@ def by_type(conditions):
     return {condition["type"]: (condition["status"], condition["reason"]) for condition in conditions}
 
 
-class Statuses(KubeCase):
+class Statuses(Shown, KubeCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -85,13 +86,6 @@ class Statuses(KubeCase):
             found |= {condition["observedGeneration"] for condition in part.get("conditions", [])}
         return found == {item["metadata"]["generation"]}
 
-    def test_kubectl_get_shows_address_and_programmed(self):
-        self.kubectl.wait("gateway/gateway", "condition=Programmed")
-        header, line = self.kubectl("get", "gateway", "gateway").splitlines()
-        shown = dict(zip(header.split(), line.split()))
-        self.assertEqual((shown["CLASS"], shown["PROGRAMMED"]), ("slipgate", "True"))
-        self.assertIn(next(iter(self.network.vip.values())), line)
-
     def test_what_other_controllers_wrote_stays_where_it_is(self):
         entry = {"parentRef": {"name": "elsewhere"}, "controllerName": "acme.example/controller", "conditions": [FOREIGN]}
         self.kubectl.wait("gateway/gateway", "condition=Programmed")
@@ -136,21 +130,6 @@ class Statuses(KubeCase):
         self.wait_for("tlsroute/long", lambda status: self.ours(status) == [(name, "True")])
         self.patch("tlsroute/long", [{"op": "replace", "path": "/spec/parentRefs/0/sectionName", "value": "none"}])
         eventually(lambda: "NoMatchingParent" in self.kubectl("describe", "tlsroute", "long"), "an Event, too", PATIENCE)
-
-    def test_events_are_seen_in_describe(self):
-        self.patch("tlsroute/web", [{"op": "replace", "path": "/spec/rules/0/backendRefs/0/name", "value": "nobody"}])
-        eventually(lambda: self.events("tlsroute", "web") == [("Warning", "BackendNotFound")], "a warning", PATIENCE)
-        bad = manifests.gateway_class("with-parameters")
-        bad["spec"]["parametersRef"] = {"group": "acme.example", "kind": "Parameters", "name": "p"}
-        self.objects.append(bad)
-        self.kubectl.apply(bad)
-        eventually(lambda: self.events("gatewayclass", "with-parameters") == [("Warning", "InvalidParameters")],
-                   "one of an object without a namespace", PATIENCE)
-
-    def events(self, kind, name):
-        """(type, reason) of those that kubectl describe shows."""
-        shown = self.kubectl("describe", kind, name).partition("\nEvents:")[2].splitlines()
-        return [tuple(line.split()[:2]) for line in shown if line.startswith(("  Warning ", "  Normal "))]
 
     def holder(self):
         return self.kubectl.json("get", "lease", "slipgate-status-writer", "--namespace", SYSTEM)["spec"]["holderIdentity"]
