@@ -10,6 +10,8 @@ from shown import Shown
 
 BASE = Path(__file__).resolve().parents[2] / "k8s/base"
 SYSTEM = "slipgate-system"
+FEATURES = ["Gateway", "GatewayAddressEmpty", "GatewayRouteHostnameIntersectionPrecedence", "GatewayStaticAddresses", "ListenerSet",
+            "ReferenceGrant", "TLSRoute"]  # as docs/kubernetes.md has them, with the agent's flags here
 THEN = "2020-01-01T00:00:00Z"
 FOREIGN = {"type": "acme.example/Seen", "status": "False", "reason": "Seen", "message": "by another", "lastTransitionTime": THEN}
 
@@ -85,6 +87,40 @@ class Statuses(Shown, KubeCase):
         for part in [status, *status.get("listeners", []), *status.get("parents", [])]:
             found |= {condition["observedGeneration"] for condition in part.get("conditions", [])}
         return found == {item["metadata"]["generation"]}
+
+    def test_features_and_kinds_are_those_that_are_served(self):
+        features = self.wait_for("gatewayclass/slipgate", lambda status: status.get("supportedFeatures"))
+        self.assertEqual([feature["name"] for feature in features], FEATURES)
+        terminate = {"mode": "Terminate", "certificateRefs": [{"name": "none"}]}
+        self.patch("gateway/gateway", [
+            {"op": "add", "path": "/spec/listeners/0/allowedRoutes/kinds", "value": [{"kind": "HTTPRoute"}, {"kind": "TLSRoute"}]},
+            {"op": "add", "path": "/spec/listeners/-", "value": {"name": "http", "protocol": "HTTP", "port": 80}},
+            {"op": "add", "path": "/spec/listeners/-", "value": {"name": "end", "protocol": "TLS", "port": 8883, "tls": terminate}}])
+        tls_route = [{"group": "gateway.networking.k8s.io", "kind": "TLSRoute"}]
+        self.wait_for_listeners("gateway/gateway", "supportedKinds", {"tls": tls_route, "http": [], "end": []})
+        self.wait_for_listeners("listenerset/more", "supportedKinds", {"tls": tls_route})
+
+    def test_counts_follow_routes_and_listener_sets(self):
+        both = manifests.tls_route("both", ["both.example.com"], {"web": 1})
+        both["spec"]["parentRefs"].append({"kind": "ListenerSet", "name": "more"})
+        self.objects.append(both)
+        self.kubectl.apply(both)
+        self.expect_counts(sets=1, of_gateway=2, of_set=1)
+        self.kubectl("delete", "tlsroute", "web")
+        self.expect_counts(sets=1, of_gateway=1, of_set=1)
+        self.kubectl("delete", "tlsroute", "both")
+        self.expect_counts(sets=1, of_gateway=0, of_set=0)
+        self.kubectl("delete", "listenerset", "more")
+        self.wait_for("gateway/gateway", lambda status: status["attachedListenerSets"] == 0)
+
+    def expect_counts(self, sets, of_gateway, of_set):
+        self.wait_for("gateway/gateway", lambda status: status["attachedListenerSets"] == sets)
+        self.wait_for_listeners("gateway/gateway", "attachedRoutes", {"tls": of_gateway})
+        self.wait_for_listeners("listenerset/more", "attachedRoutes", {"tls": of_set})
+
+    def wait_for_listeners(self, thing, field, wanted):
+        """`wanted`: {listener: value of the field}"""
+        self.wait_for(thing, lambda status: {listener["name"]: listener[field] for listener in status["listeners"]} == wanted)
 
     def test_what_other_controllers_wrote_stays_where_it_is(self):
         entry = {"parentRef": {"name": "elsewhere"}, "controllerName": "acme.example/controller", "conditions": [FOREIGN]}
