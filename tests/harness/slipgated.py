@@ -14,7 +14,7 @@ from pathlib import Path
 from . import manifests, statuses
 from .sandbox import BPFFS, WORK
 from .bpf_arrays import array_entries
-from .wait import eventually
+from .wait import PATIENCE, eventually
 
 
 EVERY_ADDRESS = ("--address-range", "0.0.0.0/0,::/0")  # a cluster's Gateways may name; those of a folder may by default
@@ -22,6 +22,7 @@ EVERY_ADDRESS = ("--address-range", "0.0.0.0/0,::/0")  # a cluster's Gateways ma
 
 class Slipgated:
     HTTP_PORT = 9470
+    PATIENCE = PATIENCE  # seconds until it is ready
 
     started = []  # every agent of this run, for the report of a failure
 
@@ -49,7 +50,7 @@ class Slipgated:
         self._process = self._gateway.start(*self.command(), log=self.log, stdout=self._access_log)
 
     def wait_until_ready(self, process):
-        eventually(lambda: not process.running or self.ready(), "slipgated answers /readyz")
+        eventually(lambda: not process.running or self.ready(), "slipgated answers /readyz", self.PATIENCE)
         if not process.running:
             raise AssertionError(f"slipgated exited with {process.wait()}:\n{self.log.read_text()}")
 

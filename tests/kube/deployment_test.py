@@ -1,45 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""k8s/base: an API server takes it, and the agent runs with what its container is given, and with nothing less."""
+"""
+k8s/base: an API server takes it, and the Pod that the DaemonSet's controller makes of it serves, with the account, token, capabilities,
+files and environment that it is given, and with nothing else.
+"""
 
 import re
+import shutil
 from pathlib import Path
 
-from harness import eventually, main, manifests
-from harness.kube import PATIENCE, KubeCase
+from harness import certificates, eventually, main, manifests
+from harness.clients import tls
+from harness.kube import PATIENCE, DaemonSlipgated, KubeCase, add_node
 from harness.sandbox import WORK
-from harness.slipgated import Slipgated
+from harness.servers import Server, echo, over_tls, read_exactly
+from harness.topology import FAMILIES, V4, V6
 
-BASE = Path(__file__).resolve().parents[2] / "k8s/base"
+K8S = Path(__file__).resolve().parents[2] / "k8s"
+BASE = K8S / "base"
+SYSTEM = "slipgate-system"
 GATEWAY_API = "gateway.networking.k8s.io"
 WRITTEN = [f"{kind}.{GATEWAY_API}" for kind in ("gatewayclasses", "gateways", "listenersets", "tlsroutes")]
 FOLLOWED = [*WRITTEN, f"referencegrants.{GATEWAY_API}", "namespaces", "nodes", "services", "endpointslices.discovery.k8s.io",
             "customresourcedefinitions.apiextensions.k8s.io"]
 LEASES = "leases.coordination.k8s.io"
-
-
-class Confined(Slipgated):
-    """As root without privileges but these capabilities, on a read-only file system."""
-
-    def __init__(self, gateway, capabilities, flags=()):
-        super().__init__(gateway, flags)
-        self._capabilities = capabilities
-
-    def command(self):
-        bounds = ",".join(["-all", *(f"+{capability.lower()}" for capability in self._capabilities)])
-        read_only = 'for mount in / "$0"; do mount -o remount,bind,ro "$mount" || exit; done; exec "$@"'
-        return ["unshare", "--mount", "sh", "-c", read_only, WORK, "setpriv", "--no-new-privs", f"--bounding-set={bounds}",
-                self.program, "--manifests", self.folder.path, "--pin-dir", self.pins, *self.flags]
+EXAMPLE = "--address=192.0.2.10,2001:db8::10"  # what the overlay of the documentation adds
+POOL = "--address-pool=10.1.1.100-10.1.1.109,fd00:1:1::100-fd00:1:1::109"  # on the link of the client
 
 
 class Deployment(KubeCase):
-    backends = 0
+    backends = 1
+    more_controllers = ("daemonset-controller",)
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        daemon_set = next(item for item in cls.kubectl.objects_of("--kustomize", BASE) if item["kind"] == "DaemonSet")
-        cls.security = daemon_set["spec"]["template"]["spec"]["containers"][0]["securityContext"]
-        cls.capabilities = cls.security["capabilities"]["add"]
+        host, = cls.network.backends
+        cls.certificate = certificates.make(host.name, ["*.example.com"])
+        cls.addClassCleanup(Server(host, 8443, over_tls(cls.certificate, echo)).close)
+        cls.node = cls.client.gateway_address  # those of the host's interface to the client
+        add_node(cls.kubectl, "node1", cls.node.values())
+        cls.kubectl.apply(*manifests.backend("web", host.address.values()))
 
     def test_the_api_server_takes_the_base(self):
         self.kubectl("apply", "--filename", BASE / "namespace.yaml")  # a dry run of the others needs it
@@ -50,15 +50,15 @@ class Deployment(KubeCase):
 
     def test_the_account_may_do_what_the_agent_does_and_nothing_else(self):
         self.kubectl("apply", "--kustomize", BASE)
-        account = self.control_plane.service_account("slipgate-system", "slipgate")
+        account = self.control_plane.service_account(SYSTEM, "slipgate")
         eventually(lambda: account.works("get", "services"), "the ClusterRole takes effect", PATIENCE)
-        self.kubectl.wait("serviceaccount/default", "create", "slipgate-system")
-        any_account = self.control_plane.service_account("slipgate-system", "default")
+        self.kubectl.wait("serviceaccount/default", "create", SYSTEM)
+        any_account = self.control_plane.service_account(SYSTEM, "default")
         everywhere = {(resource, "", verb) for resource in FOLLOWED for verb in ("list", "watch")}
         everywhere |= {(f"{resource}/status", "", verb) for resource in WRITTEN for verb in ("get", "patch")}
         everywhere.add(("events.events.k8s.io", "", "create"))
         at_home = {(LEASES, "", "create"), (LEASES, "slipgate-status-writer", "get"), (LEASES, "slipgate-status-writer", "patch")}
-        for namespace, wanted in ("default", everywhere), ("slipgate-system", everywhere | at_home):
+        for namespace, wanted in ("default", everywhere), (SYSTEM, everywhere | at_home):
             self.assertEqual(self.rights(account, namespace) - self.rights(any_account, namespace), wanted)
 
     @staticmethod
@@ -68,37 +68,103 @@ class Deployment(KubeCase):
         found = [re.match(r"(\S*) .*\[(.*)\] +\[(.*)\]$", line).groups() for line in lines]
         return {(resource, name, verb) for resource, name, verbs in found if resource for verb in verbs.split()}
 
-    def test_the_agent_runs_with_what_its_container_is_given(self):
-        self.assertTrue(self.security["readOnlyRootFilesystem"])
-        self.assertEqual(self.security["capabilities"]["drop"], ["ALL"])
-        agent = Confined(self.gateway, self.capabilities)
+    def start(self, folder):
+        """The DaemonSet of a kustomization, on the one node."""
+        self.kubectl("apply", "--kustomize", folder)
+        agent = DaemonSlipgated(self.gateway, self.kubectl, "node1", self.node)
         self.addCleanup(agent.close)
         agent.start()
-
-    def test_the_agent_needs_each_of_its_capabilities(self):
-        for missing in set(self.capabilities) - {"NET_BIND_SERVICE", "NET_RAW"}:
-            with self.subTest(missing=missing):
-                self.assertRaisesRegex(AssertionError, f"CAP_{missing}", self.agent_without(missing).start)
-
-    def test_the_agent_needs_net_bind_service_for_low_ports(self):
-        agent = self.agent_without("NET_BIND_SERVICE")
-        agent.folder.write("gateway", [manifests.gateway_class(), manifests.gateway(["203.0.113.1"])])
-        self.addCleanup(agent.folder.remove, "gateway")
-        agent.start()
-        eventually(lambda: re.search("served without a listening socket.*CAP_NET_BIND_SERVICE", agent.log.read_text()),
-                   "the log names the capability")
-
-    def test_the_agent_needs_net_raw_to_tell_neighbours(self):
-        agent = self.agent_without("NET_RAW", ["--address-pool", "10.1.1.100"])
-        agent.folder.write("gateway", [manifests.gateway_class(), manifests.gateway([])])
-        self.addCleanup(agent.folder.remove, "gateway")
-        agent.start()
-        eventually(lambda: re.search("neighbours are not told.*CAP_NET_RAW", agent.log.read_text()), "the log names the capability")
-
-    def agent_without(self, missing, flags=()):
-        agent = Confined(self.gateway, [capability for capability in self.capabilities if capability != missing], flags)
-        self.addCleanup(agent.close)
+        self.kubectl("rollout", "status", "daemonset/slipgated", "--namespace", SYSTEM, f"--timeout={PATIENCE}s")
+        self.assertTrue(agent.pod["spec"]["hostNetwork"])
         return agent
+
+    def apply(self, *objects):
+        """Gone with the test."""
+        self.kubectl.apply(*objects)
+        for item in objects:
+            self.addCleanup(self.kubectl, "delete", item["kind"], item["metadata"]["name"], "--ignore-not-found")
+
+    def add_gateway(self, name):
+        """One that names no address, with a route; returns those that its status has, by family."""
+        self.apply(manifests.gateway([], name=name), manifests.tls_route(name, [f"{name}.example.com"], {"web": 1}, name))
+        self.kubectl.wait(f"gateway/{name}", "condition=Programmed")
+        return self.addresses_of(name)
+
+    def addresses_of(self, gateway):
+        found = self.kubectl.json("get", "gateway", gateway)["status"]["addresses"]
+        return {V6 if ":" in entry["value"] else V4: entry["value"] for entry in found}
+
+    def connect(self, address, name):
+        return tls(self.client, (address, 443), f"{name}.example.com", [self.certificate], timeout=10)
+
+    def is_served(self, address, name):
+        try:
+            with self.connect(address, name) as session:
+                return self.echoes(session)
+        except ConnectionError:
+            return False
+
+    @staticmethod
+    def echoes(session):
+        session.sendall(b"data")
+        return read_exactly(session, 4) == b"data"
+
+    def expect(self, addresses, name):
+        for family in FAMILIES:
+            eventually(lambda: self.is_served(addresses[family], name), f"{name} is served at {addresses[family]}", PATIENCE)
+
+    def test_its_pod_serves_at_its_node_and_goes_on_with_another_token(self):
+        agent = self.start(BASE)
+        self.assertTrue(agent.passes("livenessProbe"))
+        addresses = self.add_gateway("web")
+        self.assertEqual(addresses, self.node)
+        self.expect(addresses, "web")
+        self.control_plane.revoke_tokens()
+        eventually(lambda: "does not take the agent's credentials: 401" in agent.log.read_text(), "the log says so", PATIENCE)
+        self.expect(addresses, "web")
+        agent.refresh()
+        self.apply(manifests.tls_route("later", ["later.example.com"], {"web": 1}, "web"))
+        self.expect(addresses, "later")
+        self.kubectl.wait("tlsroute/later", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
+
+    def with_a_pool(self):
+        """The overlay that docs/kubernetes.md names, with a pool in the place of its address."""
+        folder = WORK / "k8s"
+        shutil.copytree(K8S, folder)
+        overlay = folder / "examples/install/kustomization.yaml"
+        text = overlay.read_text()
+        self.assertIn(EXAMPLE, text)
+        overlay.write_text(text.replace(EXAMPLE, POOL))
+        return overlay.parent
+
+    def on_the_host(self):
+        """Addresses of the pool that the gateway's host has."""
+        links = self.gateway.json("ip", "-json", "address", "show", "dev", self.client.port)
+        return {entry["local"] for entry in links[0]["addr_info"] if entry["prefixlen"] in (32, 128)}
+
+    def test_a_gateway_keeps_its_address_of_the_pool_when_the_pod_is_replaced(self):
+        agent = self.start(self.with_a_pool())
+        self.add_gateway("first")
+        addresses = self.add_gateway("web")
+        self.kubectl("delete", "gateway", "first")  # its addresses are the lowest of the pool
+        eventually(lambda: self.on_the_host() == set(addresses.values()), "those of one Gateway are on the host", PATIENCE)
+        lives = [self.connect(addresses[family], "web") for family in FAMILIES]
+        before = agent.name
+        agent.delete()
+        self.expect(addresses, "web")
+        agent.start()
+        self.assertNotEqual(agent.name, before)
+        self.apply(manifests.tls_route("later", ["later.example.com"], {"web": 1}, "web"))
+        self.expect(addresses, "later")
+        self.kubectl.wait("tlsroute/later", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
+        self.assertEqual(self.addresses_of("web"), addresses)
+        self.assertEqual(self.on_the_host(), set(addresses.values()))
+        for live in lives:
+            with live:
+                self.assertTrue(self.echoes(live))
+        agent.terminate()
+        agent.uninstall()
+        self.assertEqual(self.on_the_host(), set())
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@
 from .agent import ClusterSlipgated, OtherSlipgated
 from .case import KubeCase
 from .control_plane import ControlPlane
+from .daemon import DaemonSlipgated
 from .kubectl import PATIENCE, Kubectl
 from .kubelet import Kubelet
 from .pods import Pod, add_node
 from .served import ServedCase
 from .walkthrough import Walkthrough
 
-__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "KubeCase", "Kubectl", "Kubelet", "OtherSlipgated", "Pod", "ServedCase", "Walkthrough", "add_node"]
+__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "DaemonSlipgated", "KubeCase", "Kubectl", "Kubelet", "OtherSlipgated", "Pod", "ServedCase", "Walkthrough", "add_node"]

@@ -10,6 +10,7 @@ from .control_plane import ControlPlane
 class KubeCase(unittest.TestCase):
     clients = 1
     backends = 2
+    more_controllers = ()  # than those of the control plane
 
     @classmethod
     def setUpClass(cls):
@@ -18,6 +19,6 @@ class KubeCase(unittest.TestCase):
         cls.client, cls.gateway = cls.network.clients[0], cls.network.gateway
         cls.control_plane = ControlPlane(cls.gateway)
         cls.addClassCleanup(cls.control_plane.close)
-        cls.control_plane.start()
+        cls.control_plane.start(cls.more_controllers)
         cls.control_plane.install_gateway_api()
         cls.kubectl = cls.control_plane.kubectl

@@ -33,13 +33,13 @@ class ControlPlane:
         self.folder.mkdir()
         self._etcd = self._api_server = self._controllers = None
         self._signing_key = self.folder / "service-account.key"
-        subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self._signing_key], check=True)
+        self._make_signing_key()
         token = secrets.token_hex(16)
         self._tokens = self.folder / "tokens"
         self._tokens.write_text(f'{token},admin,admin,"system:masters"\n')
         self.kubectl = Kubectl(space, self._kubeconfig("admin", token))
 
-    def start(self):
+    def start(self, more_controllers=()):
         """Returns when the API server answers; the controllers follow."""
         client, peer = f"http://127.0.0.1:{ETCD_PORT}", "http://127.0.0.1:2380"
         self._etcd = self._run("etcd", "--data-dir", self.folder / "etcd", "--unsafe-no-fsync", "--log-level=warn",
@@ -47,8 +47,8 @@ class ControlPlane:
                                "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}")
         self.start_api_server()
         self._controllers = self._run("kube-controller-manager", "--kubeconfig", self.kubectl.kubeconfig, "--leader-elect=false",
-                                      "--service-account-private-key-file", self._signing_key,
-                                      "--controllers", ",".join(CONTROLLERS))
+                                      "--service-account-private-key-file", self._signing_key, "--root-ca-file", self._ca,
+                                      "--controllers", ",".join([*CONTROLLERS, *more_controllers]))
 
     def start_api_server(self):
         """Also after kill_api_server(): it finds what it kept in etcd."""
@@ -66,6 +66,12 @@ class ControlPlane:
 
     def kill_api_server(self):
         self._api_server.kill()
+
+    def revoke_tokens(self):
+        """Those of all ServiceAccounts: the API server starts again with another key."""
+        self.kill_api_server()
+        self._make_signing_key()
+        self.start_api_server()
 
     def install_gateway_api(self):
         self.kubectl("apply", "--server-side", "--filename", CRDS)
@@ -90,16 +96,23 @@ class ControlPlane:
     def _certificates(self):
         return self.folder / "certificates"
 
+    @property
+    def _ca(self):
+        """The API server signs its own certificate, which therefore is the CA."""
+        return self._certificates / "apiserver.crt"
+
+    def _make_signing_key(self):
+        subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self._signing_key], check=True)
+
     def _run(self, program, *flags):
         return self._space.start(binaries.folder() / program, *flags, log=self.folder / f"{program}.log")
 
     def _kubeconfig(self, user, token):
-        """The API server signs its own certificate, which therefore is the CA. JSON is YAML."""
+        """JSON is YAML."""
         file = self.folder / f"{user}.kubeconfig"
         file.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "test",
-            "clusters": [{"name": "test", "cluster": {
-                "server": SERVER, "certificate-authority": str(self._certificates / "apiserver.crt")}}],
+            "clusters": [{"name": "test", "cluster": {"server": SERVER, "certificate-authority": str(self._ca)}}],
             "users": [{"name": user, "user": {"token": token}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}]}, indent=2))
         return file

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..sandbox import WORK
 from ..wait import eventually
-from .pods import report
+from .pods import bind, report
 
 # The Pod's own /etc/nginx, and whatever else nginx writes to; its name is the host name.
 _CONTAINER = """
@@ -55,8 +55,7 @@ class Kubelet:
             file = folder / path.lstrip("/")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        self._kubectl("create", "--raw", f"/api/v1/namespaces/{namespace}/pods/{name}/binding", "--filename", "-", input=(
-            f'{{"apiVersion": "v1", "kind": "Binding", "metadata": {{"name": "{name}"}}, "target": {{"name": "{self._node}"}}}}'))
+        bind(self._kubectl, pod, self._node)
         host = self._free.pop(0)
         process = host.start("unshare", "--mount", "--uts", "sh", "-c", _CONTAINER, name, folder, log=WORK / f"{name}.log")
         self._running[pod["metadata"]["uid"]] = host, process

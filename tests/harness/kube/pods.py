@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes and Pods whose kubelet and scheduler is the test: it says where a Pod runs, at which addresses, and how it fares."""
 
+import json
+
 from ..topology import FAMILIES
 
 READY, NOT_READY = "True", "False"
+KUBELETS = {"kubernetes.io/os": "linux"}  # labels that every kubelet gives its Node
 
 
 def add_node(kubectl, name, addresses=(), zone=None):
-    labels = {"kubernetes.io/hostname": name} | ({"topology.kubernetes.io/zone": zone} if zone else {})
+    labels = KUBELETS | {"kubernetes.io/hostname": name} | ({"topology.kubernetes.io/zone": zone} if zone else {})
     kubectl.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
     kubectl.patch_status(f"node/{name}", {
         "addresses": [{"type": "InternalIP", "address": address} for address in addresses],
         "conditions": [{"type": "Ready", "status": READY, "reason": "KubeletReady"}]})
+
+
+def bind(kubectl, pod, node):
+    """What a scheduler does with a Pod."""
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    kubectl("create", "--raw", f"/api/v1/namespaces/{namespace}/pods/{name}/binding", "--filename", "-", input=json.dumps({
+        "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": {"name": node}}))
 
 
 def report(kubectl, name, namespace, ready, host=None, container="server"):
