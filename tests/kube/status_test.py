@@ -176,7 +176,7 @@ class Statuses(Shown, KubeCase):
         other = OtherSlipgated(self.gateway, self.account.kubeconfig)
         self.addCleanup(lambda: (other.close(), self.agent.start()))
         other.launch()
-        eventually(lambda: "configuration is in the data path" in other.log.read_text(), "the other one is ready")
+        eventually(lambda: "configuration is in the data path" in other.log.read_text(), "the other one is ready", PATIENCE)
         self.agent.kill()
         self.objects.append(manifests.tls_route("late", ["late.example.com"], {"web": 1}))
         self.kubectl.apply(self.objects[-1])

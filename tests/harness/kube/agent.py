@@ -3,9 +3,12 @@
 
 from ..sandbox import BPFFS, WORK
 from ..slipgated import EVERY_ADDRESS, Slipgated
+from .kubectl import PATIENCE
 
 
 class ClusterSlipgated(Slipgated):
+    PATIENCE = PATIENCE
+
     def __init__(self, gateway, kubeconfig, flags=()):
         """`kubeconfig`: as whom; the file of a Kubectl."""
         super().__init__(gateway, flags)

@@ -60,7 +60,7 @@ class ControlPlane:
             "--token-auth-file", self._tokens, "--authorization-mode=RBAC", "--service-cluster-ip-range", SERVICE_RANGES,
             "--allow-privileged")
         eventually(lambda: not self._api_server.running or self.kubectl.works("get", "--raw", "/readyz"),
-                   "kube-apiserver answers /readyz")
+                   "kube-apiserver answers /readyz")  # for longer than kubectl.PATIENCE: it is no condition of ours
         if not self._api_server.running:
             raise AssertionError(f"kube-apiserver ended:\n{self._api_server.log_text()[-4000:]}")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..sandbox import WORK
 from ..wait import eventually
+from .kubectl import PATIENCE
 from .pods import bind, report
 
 # The Pod's own /etc/nginx, and whatever else nginx writes to; its name is the host name.
@@ -61,7 +62,7 @@ class Kubelet:
         self._running[pod["metadata"]["uid"]] = host, process
         container = pod["spec"]["containers"][0]
         port = container["ports"][0]["containerPort"]
-        eventually(lambda: not process.running or host.run("ss", "-Hltn", "sport", "=", f":{port}").stdout, f"{name} listens")
+        eventually(lambda: not process.running or host.run("ss", "-Hltn", "sport", "=", f":{port}").stdout, f"{name} listens", PATIENCE)
         if not process.running:
             raise AssertionError(f"{name} ended:\n{process.log_text()}")
         report(self._kubectl, name, namespace, True, host, container["name"])
