@@ -29,10 +29,6 @@ class Backends(ServedCase):
         self.apply(made)
         self.route("web")
 
-    def expect_alive(self, session):
-        session.sendall(b"still here?")
-        self.assertEqual(session.recv(100), b"still here?")
-
     def test_a_terminating_endpoint_keeps_its_connections_and_gets_no_new_ones(self):
         leaving = self.pod(self.one)
         self.service()

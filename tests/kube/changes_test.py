@@ -8,12 +8,13 @@ from harness.clients import peer_name
 from harness.kube import PATIENCE, ServedCase
 from harness.kube.traffic import Traffic
 from harness.topology import V4, V6
+from namespace_labels import NamespaceLabels
 
 MANY = 1000
 BURST = {"burst": "yes"}  # label of many routes
 
 
-class Changes(ServedCase):
+class Changes(NamespaceLabels, ServedCase):
     def setUp(self):
         self.one, self.other = self.network.backends
         self.serve("steady", self.one)
@@ -30,7 +31,7 @@ class Changes(ServedCase):
 
     def test_a_grant_is_added_and_revoked(self):
         self.kubectl("create", "namespace", "shop")
-        self.addCleanup(self.kubectl, "delete", "namespace", "shop", "--wait=false")
+        self.addCleanup(self.kubectl, "delete", "namespace", "shop")
         self.kubectl.apply(*manifests.backend("web", self.other.address.values(), namespace="shop"))
         self.route("web", {"shop/web": 1})
         with self.traffic():
@@ -42,8 +43,7 @@ class Changes(ServedCase):
             self.expect("web")
             for session in live:
                 self.assertEqual(peer_name(session), self.other.name)
-                session.sendall(b"still here?")
-                self.assertEqual(session.recv(100), b"still here?")
+                self.expect_alive(session)
                 session.close()
 
     def test_broken_routes_beside_good_ones_change_nothing_for_them(self):

@@ -33,8 +33,7 @@ class Definitions(ServedCase):
         with self.connect("steady") as live:
             self.remove("tlsroutes")
             self.expect("steady")
-            live.sendall(b"still here?")
-            self.assertEqual(live.recv(100), b"still here?")
+            self.expect_alive(live)
         self.control_plane.install_gateway_api()
         eventually(lambda: self.kubectl.works("get", "tlsroutes"), "they are served again", PATIENCE)
         self.kubectl.apply(manifests.tls_route("steady", ["steady.example.com"], {"steady": 1}))

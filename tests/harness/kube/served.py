@@ -69,6 +69,10 @@ class ServedCase(KubeCase):
         """A TLS session whose server has one of the backends' certificates."""
         return tls(self.client, (self.network.vip[family], 443), f"{name}.example.com", self.certificates.values(), timeout=10)
 
+    def expect_alive(self, session):
+        session.sendall(b"still here?")
+        self.assertEqual(session.recv(100), b"still here?")
+
     def answers(self, name, family=V4):
         """Who answered, of SAMPLE connections; None: one was refused."""
         found = set()
