@@ -30,6 +30,8 @@ class Shown:
         self.expect_events("gatewayclass/with-parameters", ("Warning", "InvalidParameters", message))
 
     def test_a_gateway_that_is_not_programmed_is_shown_and_so_is_its_listener_set(self):
+        self.kubectl.wait("gateway/gateway", "condition=Programmed")
+        self.assertEqual(self.events("gateway/gateway"), set())
         self.patch("gateway/gateway", [{"op": "replace", "path": "/spec/listeners/0/protocol", "value": "HTTP"},
                                        {"op": "remove", "path": "/spec/listeners/0/tls"}])
         self.expect_columns("gateway/gateway", CLASS="slipgate", ADDRESS="", PROGRAMMED="False")
@@ -85,4 +87,7 @@ class Shown:
 
     def expect_events(self, thing, *wanted):
         """`kubectl describe` shows these: (type, reason, message)."""
-        eventually(lambda: set(wanted) <= set(EVENT.findall(self.kubectl("describe", thing))), f"Events of {thing}: {wanted}", PATIENCE)
+        eventually(lambda: set(wanted) <= self.events(thing), f"Events of {thing}: {wanted}", PATIENCE)
+
+    def events(self, thing):
+        return set(EVENT.findall(self.kubectl("describe", thing)))
