@@ -162,7 +162,7 @@ class SharedMap {
         const T* const none = nullptr;
         Place old;
         Place now;
-        while (before.has(old) || after.has(now)) {
+        for (;;) {
             if (before.has(old) && after.has(now) && old.entry == 0 && now.entry == 0 &&
                 before.root().leaves[old.leaf] == after.root().leaves[now.leaf]) {
                 ++old.leaf;
@@ -171,10 +171,11 @@ class SharedMap {
             }
             const auto* const a = before.has(old) ? &before.entry_at(old) : nullptr;
             const auto* const b = after.has(now) ? &after.entry_at(now) : nullptr;
-            const bool is_old = a != nullptr && (b == nullptr || !(b->first < a->first));
+            if (a == nullptr && b == nullptr) return;
             const bool is_new = b != nullptr && (a == nullptr || !(a->first < b->first));
+            const bool is_old = a != nullptr && (!is_new || !(b->first < a->first));
             if (!is_old || !is_new || a->second != b->second)
-                visit(is_old ? a->first : b->first, is_old ? a->second.get() : none, is_new ? b->second.get() : none);
+                visit(is_new ? b->first : a->first, is_old ? a->second.get() : none, is_new ? b->second.get() : none);
             if (is_old) old = next(before.root(), old);
             if (is_new) now = next(after.root(), now);
         }

@@ -122,14 +122,14 @@ Status add(NetlinkSocket& netlink, const PlacedAddress& placed, AddressOwner own
         const ifa_cacheinfo lifetimes{.ifa_prefered = 0, .ifa_valid = kForever, .cstamp = 0, .tstamp = 0};
         mnl_attr_put(request, IFA_CACHEINFO, sizeof(lifetimes), &lifetimes);
     }
-    const auto status = netlink.ask(request, [](const nlmsghdr*) {});
+    auto status = netlink.ask(request, [](const nlmsghdr*) {});
     if (!status && status.error().number == EEXIST) return {};  // somebody was faster
     return status;
 }
 
 Status remove(NetlinkSocket& netlink, const PlacedAddress& placed) {
     Buffer buffer{};
-    const auto status = netlink.ask(begin_address(buffer, RTM_DELADDR, 0, placed), [](const nlmsghdr*) {});
+    auto status = netlink.ask(begin_address(buffer, RTM_DELADDR, 0, placed), [](const nlmsghdr*) {});
     if (!status && (status.error().number == EADDRNOTAVAIL || status.error().number == ENODEV)) return {};
     return status;
 }
