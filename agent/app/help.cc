@@ -37,10 +37,10 @@ Example: serve what is in ./manifests on 192.0.2.10, with statuses to read in ./
 
 Example: serve what a cluster's API server holds, each Gateway at an address of its own. In a pod; elsewhere, with a ServiceAccount's
 token, --kubeconfig ./slipgate.kubeconfig as well:
-  slipgated --kubernetes --address-pool 192.0.2.64-192.0.2.95 --service-cidr 10.96.0.0/12
+  slipgated --kubernetes --address-pool 192.0.2.64-192.0.2.95
 The agent needs to list and watch gatewayclasses, gateways, listenersets, tlsroutes and referencegrants
-(gateway.networking.k8s.io), namespaces, nodes and services, endpointslices (discovery.k8s.io) and customresourcedefinitions
-(apiextensions.k8s.io); to get and patch the status of the first four; to create events (events.k8s.io); and to get, create and
+(gateway.networking.k8s.io), namespaces, nodes and services, servicecidrs (networking.k8s.io), endpointslices (discovery.k8s.io) and
+customresourcedefinitions (apiextensions.k8s.io); to get and patch the status of the first four; to create events (events.k8s.io); and to get, create and
 patch leases (coordination.k8s.io) in the namespace of --lease-namespace. What it may not do is in its log and, until everything
 was read once, at /readyz. While the API server is away, connections, new ones too, are served as before.
 )";

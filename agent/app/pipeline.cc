@@ -22,7 +22,8 @@ std::map<std::string, std::size_t> count_objects(const Snapshot& snapshot) {
             {"Service", snapshot.services.size()},
             {"EndpointSlice", snapshot.endpoint_slices.size()},
             {"Namespace", snapshot.namespaces.size()},
-            {"Node", snapshot.nodes.size()}};
+            {"Node", snapshot.nodes.size()},
+            {"ServiceCIDR", snapshot.service_cidrs.size()}};
 }
 
 std::size_t count_errors(const std::vector<SourceProblem>& problems) {

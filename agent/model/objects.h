@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/base/address.h"
+#include "agent/base/ip_prefix.h"
 #include "agent/base/shared_map.h"
 #include "agent/model/timestamp.h"
 
@@ -209,8 +210,14 @@ struct Node {
     bool operator==(const Node&) const = default;
 };
 
-using Object =
-    std::variant<GatewayClass, Gateway, ListenerSet, TlsRoute, ReferenceGrant, Service, EndpointSlice, Namespace, Node>;
+struct ServiceCidr {
+    ObjectMeta meta;
+    std::vector<IpPrefix> cidrs;
+    bool operator==(const ServiceCidr&) const = default;
+};
+
+using Object = std::variant<GatewayClass, Gateway, ListenerSet, TlsRoute, ReferenceGrant, Service, EndpointSlice,
+                            Namespace, Node, ServiceCidr>;
 
 // "namespace/name", or "name" for a cluster-scoped object.
 [[nodiscard]] std::string key_of(const ObjectMeta& meta);
@@ -230,6 +237,7 @@ struct Snapshot {
     ObjectMap<EndpointSlice> endpoint_slices;
     ObjectMap<Namespace> namespaces;
     ObjectMap<Node> nodes;
+    ObjectMap<ServiceCidr> service_cidrs;
 
     // Of the Gateway API's CustomResourceDefinitions, by their names: the release each is of, empty where it does not
     // say. Where there is no API server, there are none.

@@ -48,6 +48,7 @@ constexpr std::array kKinds = {
     Kind{"discovery.k8s.io", "EndpointSlice", kV1, kSliceFields, true, kDnsSubdomain, parse_endpoint_slice},
     Kind{"", "Namespace", kV1, kSpecFields, false, kDnsLabel, parse_namespace},
     Kind{"", "Node", kV1, kSpecFields, false, kDnsSubdomain, parse_node},
+    Kind{"networking.k8s.io", "ServiceCIDR", kV1, kSpecFields, false, kDnsSubdomain, parse_service_cidr},
 };
 
 struct GroupVersion {

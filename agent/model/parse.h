@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a JSON document to a typed object, with the defaults of the CRD schemas filled in and their rules enforced, CEL
 // rules included: what the API server would refuse is refused here, in its words.
-// The rules: Gateway API v1.7.0, config/crd/standard; Service, EndpointSlice, Namespace and Node of Kubernetes 1.37.
+// The rules: Gateway API v1.7.0, config/crd/standard; Service, EndpointSlice, Namespace, Node and ServiceCIDR of
+// Kubernetes 1.37.
 #pragma once
 
 #include <nlohmann/json.hpp>

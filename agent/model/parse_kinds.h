@@ -20,6 +20,7 @@ namespace slipgate {
 [[nodiscard]] Object parse_endpoint_slice(const ObjectReader& root, ObjectMeta meta);
 [[nodiscard]] Object parse_namespace(const ObjectReader& root, ObjectMeta meta);
 [[nodiscard]] Object parse_node(const ObjectReader& root, ObjectMeta meta);
+[[nodiscard]] Object parse_service_cidr(const ObjectReader& root, ObjectMeta meta);
 
 // spec.listeners, with the rules that compare listeners.
 [[nodiscard]] std::vector<Listener> parse_listeners(const ObjectReader& spec);

@@ -37,6 +37,11 @@ AddressRules::AddressRules(const Snapshot& snapshot, const TranslateOptions& opt
         if (type == "InternalIP" && options.addresses.empty()) own_.push_back(address);
     }
     all_own_.insert(own_.begin(), own_.end());
+    for (const auto& network : options.service_cidrs) networks_of_services_.emplace_back(network, "--service-cidr");
+    for (const auto& [name, service_cidr] : snapshot.service_cidrs) {
+        for (const auto& network : service_cidr.cidrs)
+            networks_of_services_.emplace_back(network, "ServiceCIDR " + name);
+    }
     for (const auto& [key, service] : snapshot.services)
         of_services_.insert(of_services_.end(), service.cluster_ips.begin(), service.cluster_ips.end());
     std::sort(of_services_.begin(), of_services_.end());
@@ -44,7 +49,9 @@ AddressRules::AddressRules(const Snapshot& snapshot, const TranslateOptions& opt
 
 std::string AddressRules::refusal(const IpAddress& address) const {
     if (!is_reachable(address)) return "no client reaches it";
-    if (contain(options_.service_cidrs, address)) return "it lies in --service-cidr";
+    for (const auto& [network, name] : networks_of_services_) {
+        if (network.contains(address)) return "it lies in " + name;
+    }
     if (std::binary_search(of_services_.begin(), of_services_.end(), address))
         return "it is the cluster IP of a Service";
     if (of_other_nodes_.contains(address) && !is_own(address)) return "it belongs to another node";

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/base/address.h"
@@ -49,7 +50,8 @@ class AddressRules {
     std::vector<IpAddress> own_;
     std::set<IpAddress> all_own_;
     std::set<IpAddress> of_other_nodes_;
-    std::vector<IpAddress> of_services_;  // sorted: there may be many thousands
+    std::vector<std::pair<IpPrefix, std::string>> networks_of_services_;  // and what says so
+    std::vector<IpAddress> of_services_;                                  // sorted: there may be many thousands
 };
 
 }  // namespace slipgate

@@ -34,6 +34,9 @@ json summary(const LoadedSnapshot& loaded) {
     for (const auto& [key, object] : snapshot.nodes) {
         for (const auto& address : object.addresses) state["Node"][key].push_back(address.address.to_string());
     }
+    for (const auto& [key, object] : snapshot.service_cidrs) {
+        for (const auto& network : object.cidrs) state["ServiceCIDR"][key].push_back(network.to_string());
+    }
     if (!snapshot.bundle_versions.empty()) state["bundle_versions"] = snapshot.bundle_versions;
     for (const auto& problem : loaded.problems)
         state["problems"][problem.object.to_string()] = problem.problem.to_string();

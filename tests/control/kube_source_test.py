@@ -26,6 +26,8 @@ class Objects(KubeSource):
             ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}, "Namespace", "default"),
             ({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"},
               "status": {"addresses": [{"type": "InternalIP", "address": "192.0.2.1"}]}}, "Node", "node-1"),
+            ({"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes"},
+              "spec": {"cidrs": ["10.96.0.0/12"]}}, "ServiceCIDR", "kubernetes"),
             ({"apiVersion": f"{GATEWAY_API}/v1", "kind": "ReferenceGrant", "metadata": {"name": "g", "namespace": "default"},
               "spec": {"from": [{"group": GATEWAY_API, "kind": "TLSRoute", "namespace": "other"}],
                        "to": [{"group": "", "kind": "Service"}]}}, "ReferenceGrant", "default/g"),
@@ -325,7 +327,7 @@ class LostApiServer(KubeSource):
     def test_a_server_that_is_none_has_no_state(self):
         follower = self.follow(f"http://127.0.0.1:{self.api.port}/elsewhere")
         kinds = "GatewayClass", "Gateway", "ListenerSet", "TLSRoute", "ReferenceGrant", "Namespace", "Node", "Service", "EndpointSlice", \
-            "CustomResourceDefinition"
+            "ServiceCIDR", "CustomResourceDefinition"
         follower.wait_for("each kind is missing", lambda f: f.missing and all(f"{kind} (" in f.missing for kind in kinds))
         self.assertEqual(follower.states, [])
 
@@ -355,6 +357,18 @@ class Versions(KubeSource):
         self.assertTrue(follower.followed["TLSRoute"], "there are none, which is known")
         self.assertIn("does not serve tlsroutes.gateway.networking.k8s.io: is its CustomResourceDefinition installed?",
                       follower.log())
+
+    def test_an_older_kubernetes_has_no_service_cidrs(self):
+        group = "networking.k8s.io"
+        for served in {}, {(group, "v1"): ["networkpolicies"], (group, "v1beta1"): ["servicecidrs"]}:
+            with self.subTest(served=served):
+                self.api.served.pop((group, "v1"), None)
+                self.api.served |= served
+                follower = self.follow()
+                follower.wait_for("the first state", lambda f: f.states)
+                self.assertTrue(follower.followed["ServiceCIDR"], "there are none, which is known")
+                self.assertIn("does not serve servicecidrs.networking.k8s.io: --service-cidr is to name the networks",
+                              follower.log())
 
     def test_a_crd_that_is_removed_takes_its_objects_with_it(self):
         self.api.put(manifests.tls_route("r", ["a.example.com"], {"s": 1}))

@@ -15,6 +15,7 @@ from .api_http import Server, status
 GATEWAY_API = "gateway.networking.k8s.io"
 SERVED = {("", "v1"): ["namespaces", "nodes", "services"],
           (GATEWAY_API, "v1"): ["gatewayclasses", "gateways", "listenersets", "tlsroutes", "referencegrants"],
+          ("networking.k8s.io", "v1"): ["servicecidrs"],
           ("discovery.k8s.io", "v1"): ["endpointslices"],
           ("apiextensions.k8s.io", "v1"): ["customresourcedefinitions"]}
 UNWATCHED = {("coordination.k8s.io", "v1"): ["leases"], ("events.k8s.io", "v1"): ["events"]}

@@ -21,7 +21,7 @@ SYSTEM = "slipgate-system"
 GATEWAY_API = "gateway.networking.k8s.io"
 WRITTEN = [f"{kind}.{GATEWAY_API}" for kind in ("gatewayclasses", "gateways", "listenersets", "tlsroutes")]
 FOLLOWED = [*WRITTEN, f"referencegrants.{GATEWAY_API}", "namespaces", "nodes", "services", "endpointslices.discovery.k8s.io",
-            "customresourcedefinitions.apiextensions.k8s.io"]
+            "servicecidrs.networking.k8s.io", "customresourcedefinitions.apiextensions.k8s.io"]
 LEASES = "leases.coordination.k8s.io"
 EXAMPLE = "--address=192.0.2.10,2001:db8::10"  # what the overlay of the documentation adds
 POOL = "--address-pool=10.1.1.100-10.1.1.109,fd00:1:1::100-fd00:1:1::109"  # on the link of the client

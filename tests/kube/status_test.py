@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Statuses, Events and the Lease in a real cluster, as kubectl shows them, written as the account of k8s/base."""
 
+import ipaddress
 import json
 from pathlib import Path
 
@@ -121,6 +122,14 @@ class Statuses(Shown, KubeCase):
     def wait_for_listeners(self, thing, field, wanted):
         """`wanted`: {listener: value of the field}"""
         self.wait_for(thing, lambda status: {listener["name"]: listener[field] for listener in status["listeners"]} == wanted)
+
+    def test_an_address_in_a_network_of_services_is_not_usable(self):
+        network = self.kubectl.json("get", "servicecidr", "kubernetes")["spec"]["cidrs"][0]
+        address = ipaddress.ip_network(network)[-2]  # of no Service
+        self.objects.append(manifests.gateway([str(address)], name="inside"))
+        self.kubectl.apply(self.objects[-1])
+        self.wait_for("gateway/inside", lambda status: by_type(status["conditions"])["Programmed"] == ("False", "AddressNotUsable"))
+        self.assertIn(f"{address} (it lies in ServiceCIDR kubernetes)", json.dumps(self.status("gateway/inside")))
 
     def test_what_other_controllers_wrote_stays_where_it_is(self):
         entry = {"parentRef": {"name": "elsewhere"}, "controllerName": "acme.example/controller", "conditions": [FOREIGN]}

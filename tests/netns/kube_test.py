@@ -6,7 +6,7 @@ from harness.clients import curl
 from harness.kube_slipgated import KubeSlipgated
 
 KINDS = ("GatewayClass", "Gateway", "ListenerSet", "TLSRoute", "ReferenceGrant", "Service", "EndpointSlice", "Namespace", "Node",
-         "CustomResourceDefinition")
+         "ServiceCIDR", "CustomResourceDefinition")
 
 
 class Kube(Case):

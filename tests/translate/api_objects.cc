@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 bool is_cluster_scoped(const std::string& kind) {
-    return kind == "GatewayClass" || kind == "Namespace" || kind == "Node";
+    return kind == "GatewayClass" || kind == "Namespace" || kind == "Node" || kind == "ServiceCIDR";
 }
 
 json namespace_named(const std::string& name) {

@@ -48,6 +48,8 @@ class World {
             case 9:
             case 10:
                 return set(snapshot.tls_routes, fmt::format("default/r{}", below(5)), [&](auto& r) { make(r); });
+            case 11:
+                return set(snapshot.service_cidrs, "more", [&](auto& more) { make(more); });
             default:
                 return set(snapshot.endpoint_slices, fmt::format("default/e{}", below(6)), [&](auto& e) { make(e); });
         }
@@ -118,6 +120,8 @@ class World {
     static Listener make_listener(const char* name, std::uint16_t port) {
         return {.name = name, .hostname = {}, .port = port, .protocol = "TLS", .tls_mode = "Passthrough", .kinds = {}};
     }
+
+    static void make(ServiceCidr& more) { more.cidrs = {IpPrefix::parse("198.51.100.0/31").value()}; }
 
     void make(Service& service) { service.ports = {{.name = digit(2), .port = 443, .app_protocol = {}}}; }
 

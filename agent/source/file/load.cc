@@ -25,6 +25,7 @@ struct Inserter {
     void operator()(EndpointSlice object) const { add(snapshot.endpoint_slices, std::move(object)); }
     void operator()(Namespace object) const { add(snapshot.namespaces, std::move(object)); }
     void operator()(Node object) const { add(snapshot.nodes, std::move(object)); }
+    void operator()(ServiceCidr object) const { add(snapshot.service_cidrs, std::move(object)); }
 
     template <typename T>
     static void add(ObjectMap<T>& objects, T object) {

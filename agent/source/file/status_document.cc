@@ -47,7 +47,8 @@ bool is_in(const Snapshot& snapshot, const ObjectId& id) {
     if (id.kind == "Service") return snapshot.services.contains(key);
     if (id.kind == "EndpointSlice") return snapshot.endpoint_slices.contains(key);
     if (id.kind == "Namespace") return snapshot.namespaces.contains(key);
-    return id.kind == "Node" && snapshot.nodes.contains(key);
+    if (id.kind == "Node") return snapshot.nodes.contains(key);
+    return id.kind == "ServiceCIDR" && snapshot.service_cidrs.contains(key);
 }
 
 // All problems of one object in one condition.

@@ -25,7 +25,9 @@ class Stepper {
   public:
     Stepper(Reflector state, double random) : state_(std::move(state)), random_(random) {}
 
-    void operator()(const Started& /*event*/) { state_.resource->built_in ? request(Phase::kListing) : discover(0); }
+    void operator()(const Started& /*event*/) {
+        state_.resource->is_always_served() ? request(Phase::kListing) : discover(0);
+    }
 
     void operator()(const Served& event) {
         if (!is_in_discovery()) return;
@@ -127,8 +129,8 @@ class Stepper {
         state_.version = version;
         if (version < state_.resource->versions.size()) return request(Phase::kDiscovering);
         state_.version = 0;
-        auto problem = fmt::format("the API server does not serve {}: is its CustomResourceDefinition installed?",
-                                   full_name(rule()));
+        auto problem =
+            fmt::format("the API server does not serve {}: {}", full_name(rule()), state_.resource->where_missing);
         // An API server that has just begun may not know all it serves: objects are given up at its second word.
         const bool had_objects = state_.synced && !state_.missing;
         if (had_objects && !std::exchange(state_.doubted, true)) return fail(std::move(problem), Phase::kDiscovering);
@@ -167,7 +169,8 @@ class Stepper {
     // What to try after a refusal.
     Phase after(const Refused& refusal) {
         if (is_in_discovery()) return Phase::kDiscovering;
-        if (refusal.code == kNotFound && !state_.resource->built_in) {  // the version, or the CRD, was taken away
+        if (refusal.code == kNotFound &&
+            !state_.resource->is_always_served()) {  // the version, or the CRD, was taken away
             state_.version = 0;
             return Phase::kDiscovering;
         }

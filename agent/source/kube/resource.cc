@@ -46,23 +46,43 @@ constexpr std::array kV1 = {"v1"sv};
 constexpr std::array kV1AndBeta = {"v1"sv, "v1beta1"sv};
 constexpr std::array kTlsRouteVersions = {"v1"sv, "v1alpha3"sv, "v1alpha2"sv};
 
+constexpr std::string_view kDefine = "is its CustomResourceDefinition installed?";
+constexpr std::string_view kGiveNetworks = "--service-cidr is to name the networks of Services";
+
 constexpr std::array kResources = {
-    Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, false, kPage, true, false,
+    Resource{kGatewayGroup, "gatewayclasses", "GatewayClass", kV1AndBeta, kPage, true, false, kDefine,
              collection<&Snapshot::gateway_classes>()},
-    Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, false, kPage, true, false,
+    Resource{kGatewayGroup, "gateways", "Gateway", kV1AndBeta, kPage, true, false, kDefine,
              collection<&Snapshot::gateways>()},
-    Resource{kGatewayGroup, "listenersets", "ListenerSet", kV1, false, kPage, true, false,
+    Resource{kGatewayGroup, "listenersets", "ListenerSet", kV1, kPage, true, false, kDefine,
              collection<&Snapshot::listener_sets>()},
-    Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, false, kPage, true, false,
+    Resource{kGatewayGroup, "tlsroutes", "TLSRoute", kTlsRouteVersions, kPage, true, false, kDefine,
              collection<&Snapshot::tls_routes>()},
-    Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, false, kPage, false, false,
+    Resource{kGatewayGroup, "referencegrants", "ReferenceGrant", kV1AndBeta, kPage, false, false, kDefine,
              collection<&Snapshot::reference_grants>()},
-    Resource{"", "namespaces", "Namespace", kV1, true, kPage, false, false, collection<&Snapshot::namespaces>()},
-    Resource{"", "nodes", "Node", kV1, true, kPage, false, false, collection<&Snapshot::nodes>()},
-    Resource{"", "services", "Service", kV1, true, kPage, false, false, collection<&Snapshot::services>()},
-    Resource{"apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", kV1, true, kPage, false,
-             true, bundle_versions()},
-    Resource{"discovery.k8s.io", "endpointslices", "EndpointSlice", kV1, true, kPageOfSlices, false, false,
+    Resource{"", "namespaces", "Namespace", kV1, kPage, false, false, {}, collection<&Snapshot::namespaces>()},
+    Resource{"", "nodes", "Node", kV1, kPage, false, false, {}, collection<&Snapshot::nodes>()},
+    Resource{"", "services", "Service", kV1, kPage, false, false, {}, collection<&Snapshot::services>()},
+    // From Kubernetes 1.33 on.
+    Resource{"networking.k8s.io", "servicecidrs", "ServiceCIDR", kV1, kPage, false, false, kGiveNetworks,
+             collection<&Snapshot::service_cidrs>()},
+    Resource{"apiextensions.k8s.io",
+             "customresourcedefinitions",
+             "CustomResourceDefinition",
+             kV1,
+             kPage,
+             false,
+             true,
+             {},
+             bundle_versions()},
+    Resource{"discovery.k8s.io",
+             "endpointslices",
+             "EndpointSlice",
+             kV1,
+             kPageOfSlices,
+             false,
+             false,
+             {},
              collection<&Snapshot::endpoint_slices>()},
 };
 

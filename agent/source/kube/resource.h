@@ -23,11 +23,14 @@ struct Resource {
     std::string_view plural;  // as in URLs and RBAC rules
     std::string_view kind;
     std::span<const std::string_view> versions;  // those the model reads, best first
-    bool built_in;                               // of each API server, in its only version: no CustomResourceDefinition
     int page_size;                               // objects that are asked for at a time
     bool has_our_status;                         // the agent writes its status
     bool metadata_only;                          // nothing else is asked for
+    std::string_view where_missing;              // what an administrator can do where it is not served
     Collection objects;
+
+    // Of each API server, in its only version.
+    [[nodiscard]] bool is_always_served() const { return where_missing.empty(); }
 };
 
 [[nodiscard]] std::span<const Resource> resources();
