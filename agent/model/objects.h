@@ -243,6 +243,9 @@ struct Snapshot {
     // say. Where there is no API server, there are none.
     std::map<std::string, std::string> bundle_versions;
 
+    // Services that are there, but of which no version is taken: why, by their keys.
+    std::map<std::string, std::string> refused_services;
+
     bool operator==(const Snapshot&) const = default;
 };
 

@@ -28,6 +28,13 @@ const ServicePort* find_port(const Service& service, std::uint16_t number) {
     return found;
 }
 
+// Said of a Service that the snapshot lacks.
+std::string why_missing(const std::string& service, const Snapshot& snapshot) {
+    const auto refused = snapshot.refused_services.find(service);
+    if (refused == snapshot.refused_services.end()) return " does not exist";
+    return " is there, but Slipgate refuses it: " + refused->second;
+}
+
 // The backend with its key, or why the ref is not valid.
 using Resolution = tl::expected<std::pair<std::string, BackendPort>, Outcome>;
 
@@ -49,7 +56,7 @@ Resolution resolve(const BackendRef& ref, const std::string& route_namespace, So
     }
 
     const auto service = snapshot.services.find(key);
-    if (service == snapshot.services.end()) return refuse("BackendNotFound", "Service " + key + " does not exist");
+    if (service == snapshot.services.end()) return refuse("BackendNotFound", "Service " + key + why_missing(key, snapshot));
     if (service->second.type == "ExternalName") {
         return refuse("UnsupportedProtocol", "Service " + key + " is of type ExternalName, which is not supported");
     }

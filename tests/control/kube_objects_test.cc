@@ -2,12 +2,17 @@
 // What is kept of the objects an API server hands out, and what is a change of them.
 #include "agent/source/kube/objects.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace slipgate::kube {
 namespace {
 
 using nlohmann::json;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::SizeIs;
+using testing::StartsWith;
 
 json object(json labels, json annotations = json::object(), json status = json::object()) {
     return {
@@ -58,6 +63,26 @@ TEST(KubeObjects, OnlyOurAnnotationsAreAChange) {
 // Each status that is written comes back as an event of the watch.
 TEST(KubeObjects, AStatusIsNone) {
     EXPECT_FALSE(differ("Gateway", object({}), object({}, json::object(), {{"conditions", json::array()}})));
+}
+
+std::map<std::string, std::string> refused(const Objects& objects) {
+    return objects.snapshot().snapshot.refused_services;
+}
+
+TEST(KubeObjects, AServiceThatIsRefusedIsNamedUntilItIsTakenOrGone) {
+    const json good = {{"metadata", {{"namespace", "shop"}, {"name", "web"}}}, {"spec", {{"ports", {{{"port", 1}}}}}}};
+    auto bad = good;
+    bad["spec"]["type"] = "Later";
+    const auto& services = resource_of("Service");
+    Objects objects;
+    objects.put(services, "v1", bad);
+    ASSERT_THAT(refused(objects), ElementsAre(Pair("shop/web", StartsWith("spec.type: Unsupported value: \"Later\""))));
+    objects.put(services, "v1", good);
+    EXPECT_THAT(refused(objects), IsEmpty());
+    objects.put(services, "v1", bad);
+    EXPECT_THAT(refused(objects), SizeIs(1));
+    objects.erase(services, "shop/web");
+    EXPECT_THAT(refused(objects), IsEmpty());
 }
 
 }  // namespace

@@ -77,6 +77,7 @@ struct Settings {
     Circumstances circumstances;
     Findings findings;
     std::map<std::string, std::string> bundle_versions;
+    std::map<std::string, std::string> refused_services;
 
     void set(const std::string& key, const Words& values) {
         if (key == "addresses") {
@@ -102,6 +103,8 @@ struct Settings {
             circumstances.unavailable[parse_socket_address(values.at(0))] = rest(values, 1);
         } else if (key == "bundle-versions") {
             for (const auto& value : values) bundle_versions.emplace("crd-of-" + value, value == "none" ? "" : value);
+        } else if (key == "refused-service") {
+            refused_services[values.at(0)] = rest(values, 1);
         } else if (key == "source-mode") {
             options.source_mode = parse_source_mode(values.at(0)).value();
         } else if (key == "node-name") {
@@ -165,8 +168,9 @@ Translated translate_yaml(const std::string& shared, const std::string& input, c
     auto loaded = load(shared + "\n---\n" + input);
     Translated result;
     for (const auto& problem : loaded.problems) result.problems.push_back(problem.to_string());
-    const auto [options, circumstances, findings, bundle_versions] = settings_of(input);
+    const auto [options, circumstances, findings, bundle_versions, refused_services] = settings_of(input);
     loaded.snapshot.bundle_versions = bundle_versions;
+    loaded.snapshot.refused_services = refused_services;
     auto translation = translate(loaded.snapshot, options, circumstances);
     translation.statuses = add_findings(translation, loaded.snapshot, findings);
     result.output = render(translation);

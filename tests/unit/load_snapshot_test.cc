@@ -15,6 +15,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
+using testing::Pair;
 using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
@@ -98,6 +99,32 @@ items:
     EXPECT_TRUE(slice.endpoints.at(0).serving);
     EXPECT_EQ(snapshot.namespaces.at("team-a").meta.labels.at("team"), "a");
     EXPECT_EQ(snapshot.namespaces.at("team-b").meta.labels.at("kubernetes.io/metadata.name"), "team-b");
+}
+
+TEST(LoadSnapshot, NamesServicesThatAreRefused) {
+    const auto loaded = load_snapshot(R"(apiVersion: v1
+kind: Service
+metadata: {name: bad}
+spec: {type: Later, ports: [{port: 0}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: good}
+spec: {ports: [{port: 1}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: good}
+spec: {ports: [{port: 2}]}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: Bad}
+)",
+                                      "all.yaml");
+    EXPECT_THAT(loaded.snapshot.refused_services,
+                ElementsAre(Pair("default/bad", AllOf(HasSubstr("all.yaml:4: spec.type: Unsupported value"),
+                                                      HasSubstr("; all.yaml:4: spec.ports[0].port: Invalid value")))));
 }
 
 TEST(LoadSnapshot, RefusesABadObjectAndKeepsTheRest) {

@@ -67,6 +67,7 @@ class Merger {
 
     LoadedSnapshot finish() {
         for (const auto& name : namespaces_) add_implicit_namespace(loaded_.snapshot, name);
+        note_refused_services(loaded_);
         return std::move(loaded_);
     }
 
@@ -114,6 +115,18 @@ LoadedSnapshot merge_manifests(std::span<const ManifestFile> files, const Admiss
     Merger merger(admit);
     for (const auto& file : files) merger.add(file);
     return merger.finish();
+}
+
+void note_refused_services(LoadedSnapshot& loaded) {
+    auto& [snapshot, problems] = loaded;
+    for (const auto& problem : problems) {
+        const auto& id = problem.object;
+        if (problem.problem.severity != Severity::error || id.kind != "Service" || id.name.empty()) continue;
+        const auto key = id.namespace_ + "/" + id.name;
+        if (snapshot.services.contains(key)) continue;
+        auto& why = snapshot.refused_services[key];
+        why += (why.empty() ? "" : "; ") + problem.to_string();
+    }
 }
 
 LoadedSnapshot load_snapshot(std::string_view text, std::string_view name) {

@@ -29,6 +29,9 @@ using Admission = std::function<InForce(const std::string& file, const ManifestO
 // refused or not, and the others are an error that names both places. Every namespace an object lies in exists.
 [[nodiscard]] LoadedSnapshot merge_manifests(std::span<const ManifestFile> files, const Admission& admit);
 
+// Tells the snapshot which Services are missing in it only because each version of them is refused.
+void note_refused_services(LoadedSnapshot& loaded);
+
 // The text of one (multi-document) file as a snapshot; generations as written, 1 where the text has none.
 [[nodiscard]] LoadedSnapshot load_snapshot(std::string_view text, std::string_view name);
 

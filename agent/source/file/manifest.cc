@@ -95,7 +95,7 @@ class DocumentReader {
 }  // namespace
 
 std::string SourceProblem::to_string() const {
-    return fmt::format("{}:{}: {}", file, line, problem.to_string());
+    return file.empty() ? problem.to_string() : fmt::format("{}:{}: {}", file, line, problem.to_string());
 }
 
 tl::expected<ManifestFile, SourceProblem> read_manifest(std::string_view text, std::string name) {

@@ -16,7 +16,7 @@
 namespace slipgate {
 
 struct SourceProblem {
-    std::string file;
+    std::string file;  // empty: from elsewhere
     int line = 0;
     ObjectId object;              // without a kind: the file as a whole
     std::int64_t generation = 0;  // of the object, as far as known

@@ -108,6 +108,7 @@ LoadedSnapshot Objects::snapshot() const {
     LoadedSnapshot loaded{snapshot_, {}};
     for (const auto& [key, problems] : problems_)
         loaded.problems.insert(loaded.problems.end(), problems.begin(), problems.end());
+    note_refused_services(loaded);
     return loaded;
 }
 
