@@ -48,6 +48,10 @@ class StatusCase(KubeSource):
     def of_route(self, name="r"):
         return (self.api.get("tlsroutes", name).get("status") or {}).get("parents", [])
 
+    def conditions_of_route(self, name):
+        """Those of its first entry, by type."""
+        return {condition["type"]: condition for entry in self.of_route(name)[:1] for condition in entry["conditions"]}
+
     def accepted(self):
         """The Accepted status of the route's first entry of ours."""
         entry = next((entry for entry in self.of_route() if entry["controllerName"] == manifests.CONTROLLER), None)
@@ -141,6 +145,8 @@ class Writes(StatusCase):
             self.assertEqual({condition["observedGeneration"] for condition in entry["conditions"]}, {2})
             self.assertEqual(entry["conditions"][0]["reason"], "UnsupportedValue")
             self.assertIn("spec.parentRefs[1].sectionName: Invalid value", entry["conditions"][0]["message"])
+        self.api.put(manifests.tls_route("good", ["b.example.com"], {"a": 1}))
+        eventually(lambda: self.conditions_of_route("good").get("Accepted", {}).get("status") == "True", "a route that is taken")
         self.change("gateways", "gateway", use_a_new_mode)
         eventually(lambda: conditions_of(self.api.get("gateways", "gateway")) == {"Accepted": "False", "Programmed": "False"}, "gateway")
         gateway = self.api.get("gateways", "gateway")["status"]
@@ -148,8 +154,12 @@ class Writes(StatusCase):
         self.assertIn('spec.listeners[0].tls.mode: Unsupported value: "Peek"', gateway["conditions"][0]["message"])
         self.assertEqual(gateway["listeners"], [])
         self.assertEqual([address["value"] for address in gateway["addresses"]], ["192.0.2.1"], "kept for the time after")
+        eventually(lambda: self.conditions_of_route("good").get("Accepted", {}).get("reason") == "NoMatchingParent", "a route under it")
+        self.assertIn('spec.listeners[0].tls.mode: Unsupported value: "Peek"', self.conditions_of_route("good")["Accepted"]["message"])
+        self.assertEqual(self.conditions_of_route("r")["Accepted"]["reason"], "UnsupportedValue", "what is wrong with itself")
         self.change("gateways", "gateway", lambda item: item["spec"]["listeners"][0]["tls"].update(mode="Passthrough"))
         eventually(lambda: conditions_of(self.api.get("gateways", "gateway")) == {"Accepted": "True", "Programmed": "True"}, "repaired")
+        eventually(lambda: self.conditions_of_route("good").get("Accepted", {}).get("status") == "True", "its route")
 
     def test_what_is_changed_back_again_and_again_is_written_less_and_less_often(self):
         def refuse(item):

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Statuses of objects that the API server takes and the agent does not.
+// Statuses of objects that the API server takes and the agent does not, and of what leads to them.
 #include "agent/source/kube/unsupported_status.h"
 
 #include <gmock/gmock.h>
 
 #include "agent/model/controller.h"
+#include "agent/source/kube/unsupported_parents.h"
 
 namespace slipgate::kube {
 namespace {
@@ -101,6 +102,77 @@ TEST(UnsupportedStatus, OfAGatewayClassIsForOurController) {
 
 TEST(UnsupportedStatus, OfOtherKindsIsNone) {
     EXPECT_FALSE(status_of(Service{.meta = meta("shop"), .ports = {}, .cluster_ips = {}}));
+}
+
+// A Gateway "infra/bad" and a ListenerSet "shop/bad" that the agent does not take, each of ours.
+class UnsupportedParents : public testing::Test {
+  protected:
+    UnsupportedParents() {
+        Gateway gateway;
+        gateway.meta = meta("infra");
+        gateway.gateway_class_name = "ours";
+        unsupported_[{&resource_of("Gateway"), "infra/bad"}] = {gateway, "spec.x: no"};
+        ListenerSet set;
+        set.meta = meta("shop");
+        set.parent_ref = reference<ParentGatewayReference>("Gateway", "infra", "edge");
+        unsupported_[{&resource_of("ListenerSet"), "shop/bad"}] = {set, "spec.y: no"};
+    }
+
+    // A route in "shop".
+    void add_route(const std::string& name, const std::vector<ParentReference>& parents) {
+        TlsRoute route{.meta = meta("shop"), .parent_refs = parents, .hostnames = {}, .backend_refs = {}};
+        snapshot_.tls_routes.put("shop/" + name, std::move(route));
+    }
+
+    [[nodiscard]] Statuses result() const { return with_unsupported_parents(known_, snapshot_, unsupported_); }
+
+    const ParentReference edge_ = reference<ParentReference>("Gateway", "infra", "edge");
+    const ParentReference gateway_ = reference<ParentReference>("Gateway", "infra", "bad");
+    const ParentReference set_ = reference<ParentReference>("ListenerSet", {}, "bad");
+    std::map<ObjectKey, UnsupportedObject> unsupported_;
+    Snapshot snapshot_;
+    Statuses known_ = statuses();
+};
+
+const char* const kOfGateway = "Gateway infra/bad is there, but Slipgate refuses it: spec.x: no";
+const char* const kOfSet = "ListenerSet shop/bad is there, but Slipgate refuses it: spec.y: no";
+
+RouteParentStatus no_parent(const ParentReference& ref, const char* why) {
+    return refused_entry(ref, "NoMatchingParent", why, 7);
+}
+
+TEST_F(UnsupportedParents, KeepAnEntryOfEachRoute) {
+    const RouteParentStatus good{edge_, kOurController, {{"Accepted", "True", "Accepted", "", 7}}};
+    known_.tls_routes["shop/all"].parents = {good};
+    add_route("all", {gateway_, edge_, set_});
+    add_route("alone", {gateway_});
+    add_route("elsewhere", {reference<ParentReference>("Gateway", {}, "bad")});
+    const auto routes = result().tls_routes;
+    EXPECT_THAT(routes.at("shop/all").parents,
+                ElementsAre(no_parent(gateway_, kOfGateway), good, no_parent(set_, kOfSet)));
+    EXPECT_THAT(routes.at("shop/alone").parents, ElementsAre(no_parent(gateway_, kOfGateway)));
+    EXPECT_EQ(routes.size(), 2U);
+}
+
+TEST_F(UnsupportedParents, TakeTheirListenerSetsAlong) {
+    ListenerSet set;
+    set.meta = meta("shop");
+    set.parent_ref = reference<ParentGatewayReference>("Gateway", "infra", "bad");
+    snapshot_.listener_sets.put("shop/on-it", set);
+    add_route("on-it", {reference<ParentReference>("ListenerSet", {}, "on-it")});
+    const auto now = result();
+    EXPECT_THAT(now.listener_sets.at("shop/on-it").conditions,
+                ElementsAre(Condition{"Accepted", "False", "ParentNotAccepted", kOfGateway, 7},
+                            Condition{"Programmed", "False", "ParentNotProgrammed", kOfGateway, 7}));
+    EXPECT_THAT(now.tls_routes.at("shop/on-it").parents,
+                ElementsAre(no_parent(reference<ParentReference>("ListenerSet", {}, "on-it"), kOfGateway)));
+}
+
+TEST_F(UnsupportedParents, OfOthersAreNone) {
+    known_.gateway_classes.erase("ours");
+    known_.gateways.erase("infra/edge");
+    add_route("all", {gateway_, set_});
+    EXPECT_EQ(result(), known_);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "agent/model/timestamp_text.h"
 #include "agent/source/kube/message.h"
 #include "agent/source/kube/refusal.h"
+#include "agent/source/kube/unsupported_parents.h"
 #include "agent/source/kube/unsupported_status.h"
 
 namespace slipgate::kube {
@@ -70,7 +71,8 @@ StatusWriter::~StatusWriter() {
     stop();
 }
 
-void StatusWriter::want(const Statuses& statuses, const Snapshot& snapshot) {
+void StatusWriter::want(const Statuses& of_supported, const Snapshot& snapshot) {
+    const auto statuses = with_unsupported_parents(of_supported, snapshot, stored_.unsupported());
     const auto changed_of = [this](std::string_view kind) {
         return [this, &resource = resource_of(kind)](const std::string& key, const auto* before, const auto* now) {
             if (before != nullptr && now != nullptr && *before == *now) return;

@@ -32,8 +32,8 @@ class StatusWriter {
     StatusWriter(const StatusWriter&) = delete;
     StatusWriter& operator=(const StatusWriter&) = delete;
 
-    // What is wanted from now on, of the objects of this snapshot.
-    void want(const Statuses& statuses, const Snapshot& snapshot);
+    // What is wanted from now on, of the objects of this snapshot, which lacks those that the agent does not take.
+    void want(const Statuses& of_supported, const Snapshot& snapshot);
     [[nodiscard]] bool is_wanted() const { return is_wanted_; }  // anything yet
 
     // Is this agent the writer? Then does what is to be done now.

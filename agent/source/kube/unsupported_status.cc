@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/source/kube/unsupported_status.h"
 
+#include <utility>
+
 #include "agent/model/controller.h"
 
 namespace slipgate::kube {
@@ -32,12 +34,8 @@ class Unsupported {
     std::optional<WantedStatus> operator()(const TlsRoute& route) const {
         TlsRouteStatus status;
         for (const auto& ref : route.parent_refs) {
-            if (!is_ours(ref, route.meta)) continue;
-            status.parents.push_back(
-                {ref,
-                 kOurController,
-                 {condition("Accepted", "UnsupportedValue", route.meta),
-                  {"ResolvedRefs", "Unknown", "Pending", "the route is not accepted", route.meta.generation}}});
+            if (is_ours(ref, route.meta))
+                status.parents.push_back(refused_entry(ref, "UnsupportedValue", why_, route.meta.generation));
         }
         if (status.parents.empty()) return {};
         return status;
@@ -74,6 +72,14 @@ class Unsupported {
 
 std::optional<WantedStatus> unsupported_status(const UnsupportedObject& unsupported, const Statuses& statuses) {
     return std::visit(Unsupported(unsupported, statuses), unsupported.object);
+}
+
+RouteParentStatus refused_entry(const ParentReference& parent, std::string reason, std::string why,
+                                std::int64_t generation) {
+    return {parent,
+            kOurController,
+            {{"Accepted", "False", std::move(reason), std::move(why), generation},
+             {"ResolvedRefs", "Unknown", "Pending", "the route is not accepted", generation}}};
 }
 
 }  // namespace slipgate::kube
