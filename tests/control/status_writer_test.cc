@@ -99,6 +99,26 @@ TEST_F(StatusWriterTest, TellsTheAddressesOfTheRunBefore) {
                     testing::Pair("default/odd", testing::ElementsAre(*IpAddress::parse("2001:db8::1")))));
 }
 
+TEST_F(StatusWriterTest, KeepsTheAddressesOfAGatewayWhoseClassIsAway) {
+    const auto addresses = [this] { return StatusWriter::open(folder_.path()).value().gateway_addresses(); };
+    loaded_.snapshot.gateway_classes["slipgate"] = {};
+    write(kThen);
+    const auto given = addresses();
+    ASSERT_EQ(given.size(), 1U);
+    loaded_.snapshot.gateway_classes.erase("slipgate");
+    statuses_.gateways = {};
+    for (const auto* run : {"the first", "one after it"}) {
+        SCOPED_TRACE(run);
+        write(kNow);
+        EXPECT_EQ(addresses(), given);
+        EXPECT_EQ(read("gateway_default_edge.yaml")["status"].size(), 1U)
+            << "it is not served: there is no more to say";
+    }
+    loaded_.snapshot.gateway_classes["slipgate"].controller_name = "acme.example/controller";
+    write(kNow);
+    EXPECT_TRUE(addresses().empty()) << "it is another's now";
+}
+
 TEST_F(StatusWriterTest, WritesWhatTheApiServerWouldHold) {
     write(kThen);
     EXPECT_EQ(read("gateway_default_edge.yaml"), nlohmann::json::parse(R"({

@@ -23,6 +23,10 @@ Json document(const ObjectId& id, std::int64_t generation, Json status) {
     return {{"apiVersion", id.api_version}, {"kind", id.kind}, {"metadata", metadata}, {"status", std::move(status)}};
 }
 
+ObjectId id_of(std::string_view kind, const ObjectMeta& meta) {
+    return {fmt::format("{}/v1", kGatewayGroup), std::string(kind), meta.namespace_, meta.name};
+}
+
 template <typename StatusOf, typename ObjectOf>
 void add_statuses(StatusDocuments& documents, const std::string& kind, const ObjectMap<StatusOf>& statuses,
                   const ObjectMap<ObjectOf>& objects) {
@@ -30,7 +34,7 @@ void add_statuses(StatusDocuments& documents, const std::string& kind, const Obj
         const auto object = objects.find(key);
         if (object == objects.end()) continue;
         const auto& meta = object->second.meta;
-        const ObjectId id{fmt::format("{}/v1", kGatewayGroup), kind, meta.namespace_, meta.name};
+        const auto id = id_of(kind, meta);
         documents[status_file_name(id)] = document(id, meta.generation, to_json(status));
     }
 }
@@ -115,6 +119,20 @@ StatusDocuments status_documents(const Statuses& statuses, const Snapshot& snaps
     }
     for (const auto& [id, complaint] : complaints) add_problem(documents, complaint, snapshot);
     return documents;
+}
+
+void keep_addresses(StatusDocuments& documents, const Snapshot& snapshot,
+                    const std::map<std::string, nlohmann::json>& written) {
+    const nlohmann::json::json_pointer addresses("/status/addresses");
+    for (const auto& [key, gateway] : snapshot.gateways) {
+        if (snapshot.gateway_classes.contains(gateway.gateway_class_name)) continue;
+        const auto id = id_of("Gateway", gateway.meta);
+        const auto known = written.find(status_file_name(id));
+        if (known == written.end() || !known->second.contains(addresses)) continue;
+        auto& entry = documents[known->first];
+        if (entry.is_null()) entry = document(id, gateway.meta.generation, Json::object());
+        entry["status"]["addresses"] = known->second.at(addresses);
+    }
 }
 
 void set_transition_times(Json& next, const nlohmann::json& previous, std::string_view now) {

@@ -27,6 +27,11 @@ using StatusDocuments = std::map<std::string, nlohmann::ordered_json>;  // by fi
 [[nodiscard]] StatusDocuments status_documents(const Statuses& statuses, const Snapshot& snapshot,
                                                const std::vector<SourceProblem>& problems);
 
+// A Gateway whose GatewayClass is away has no status. What it has of addresses stays in its document, as it stands in
+// `written` (documents by file name), so that it comes back to them also when the agent was started anew meanwhile.
+void keep_addresses(StatusDocuments& documents, const Snapshot& snapshot,
+                    const std::map<std::string, nlohmann::json>& written);
+
 // Gives each condition of `next` its lastTransitionTime: that of the same condition in `previous` if its status is the
 // same, else `now`. Conditions are the same if their types are and they stand in the same place: under the same
 // parentRef of a route, the same listener of a Gateway or ListenerSet.

@@ -63,7 +63,8 @@ Status StatusWriter::write_one(const std::string& name, nlohmann::ordered_json d
 Status StatusWriter::write(const Statuses& statuses, const Snapshot& snapshot,
                            const std::vector<SourceProblem>& problems, std::string_view now) {
     Status result;
-    const auto documents = status_documents(statuses, snapshot, problems);
+    auto documents = status_documents(statuses, snapshot, problems);
+    keep_addresses(documents, snapshot, written_);
     for (const auto& [name, document] : documents) {
         const auto one = write_one(name, document, now);
         if (!one && result) result = fail(one.error(), "write status");
