@@ -247,6 +247,7 @@ Scrape Agent::Parts::scrape() const {
     scrape.followed = source->followed();
     scrape.status_writes = source->status_writes();
     scrape.reconcile_errors = datapath->reconcile_errors();
+    scrape.map_writes = datapath->map_writes();
     scrape.listening_sockets = sockets->size();
     scrape.missing_sockets = sockets->missing();
     scrape.stray_connections = sockets->refused();

@@ -172,6 +172,8 @@ std::string Metrics::render(const Scrape& scrape) const {
     families.value(as_double(missing_addresses_));
     families.counter("reconcile_errors_total", "Attempts to bring the configuration into the maps that failed.");
     families.value(as_double(scrape.reconcile_errors));
+    families.counter("map_writes_total", "Elements that were set or deleted in the maps that hold the configuration.");
+    families.value(as_double(scrape.map_writes));
     families.gauge("last_reconcile_success_timestamp_seconds",
                    "When the maps last became equal to the configuration; 0: never.");
     families.value(reconciled_ ? std::chrono::duration<double>(reconciled_->time_since_epoch()).count() : 0);

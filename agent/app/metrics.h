@@ -29,6 +29,7 @@ struct Scrape {
     std::map<std::string, std::size_t> followed;  // by kind: 1 or 0
     std::optional<StatusWrites> status_writes;    // none: nothing is written back
     std::uint64_t reconcile_errors = 0;
+    std::uint64_t map_writes = 0;
     std::size_t listening_sockets = 0;
     std::size_t missing_sockets = 0;      // that could not be opened
     std::uint64_t stray_connections = 0;  // that came to them

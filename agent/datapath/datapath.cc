@@ -52,7 +52,7 @@ void warn_if_not_forwarding(const char* sysctl, const char* path) {
 struct Datapath::Impl {
     DatapathOptions options;
     std::unique_ptr<LoadedObject> object;
-    std::unique_ptr<Maps> maps;
+    std::unique_ptr<KernelMaps> maps;
     std::unique_ptr<EventReader> events;
     std::unique_ptr<Attacher> attacher;
     std::unique_ptr<Reconciler> reconciler;
@@ -221,6 +221,10 @@ Status Datapath::tick() {
 
 std::uint64_t Datapath::reconcile_errors() const {
     return impl_->reconcile_errors;
+}
+
+std::uint64_t Datapath::map_writes() const {
+    return impl_->maps->writes();
 }
 
 int Datapath::network_fd() const {

@@ -78,6 +78,9 @@ class Datapath {
     // Attempts to make the maps equal to the table that the kernel refused in part, since open().
     [[nodiscard]] std::uint64_t reconcile_errors() const;
 
+    // Elements of the maps that hold the table, set or deleted since open().
+    [[nodiscard]] std::uint64_t map_writes() const;
+
     // Readable when interfaces, addresses or routes changed; then call on_network_change().
     [[nodiscard]] int network_fd() const;
     [[nodiscard]] Status on_network_change();

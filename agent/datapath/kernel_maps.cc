@@ -70,7 +70,7 @@ Status write_config(int fd, ConfigField field, std::uint32_t value) {
 
 }  // namespace
 
-Result<std::unique_ptr<Maps>> KernelMaps::create(const std::function<int(const std::string&)>& fd_of) {
+Result<std::unique_ptr<KernelMaps>> KernelMaps::create(const std::function<int(const std::string&)>& fd_of) {
     const Fds fds{fd_of("vips"),    fd_of("names"),       fd_of("weights"),       fd_of("endpoints"),
                   fd_of("sources"), fd_of("route_names"), fd_of("backend_names"), fd_of("config")};
     auto routes = DescriptorArray::map(fd_of("routes"), "routes");
@@ -85,7 +85,7 @@ Result<std::unique_ptr<Maps>> KernelMaps::create(const std::function<int(const s
     capacity.vips = entries(fds.vips);
     capacity.names = entries(fds.names);
     capacity.sources = entries(fds.sources);
-    return std::unique_ptr<Maps>(new KernelMaps(fds, std::move(*routes), std::move(*backends), capacity));
+    return std::unique_ptr<KernelMaps>(new KernelMaps(fds, std::move(*routes), std::move(*backends), capacity));
 }
 
 Result<std::vector<std::pair<sg_vip_key, sg_vip>>> KernelMaps::vips() {
@@ -113,43 +113,43 @@ Result<std::vector<sg_address>> KernelMaps::sources() {
 }
 
 Status KernelMaps::set_vip(const sg_vip_key& key, const sg_vip& value) {
-    return map_set(fds_.vips, "vips", key, value);
+    return count(map_set(fds_.vips, "vips", key, value));
 }
 
 Status KernelMaps::delete_vip(const sg_vip_key& key) {
-    return map_delete(fds_.vips, "vips", key);
+    return count(map_delete(fds_.vips, "vips", key));
 }
 
 Status KernelMaps::set_name(const sg_name_key& key, const sg_name& value) {
-    return map_set(fds_.names, "names", key, value);
+    return count(map_set(fds_.names, "names", key, value));
 }
 
 Status KernelMaps::delete_name(const sg_name_key& key) {
-    return map_delete(fds_.names, "names", key);
+    return count(map_delete(fds_.names, "names", key));
 }
 
 Status KernelMaps::set_route_name(std::uint32_t route, const std::string& name) {
-    return set_label(fds_.route_names, "route_names", route, name);
+    return count(set_label(fds_.route_names, "route_names", route, name));
 }
 
 Status KernelMaps::delete_route_name(std::uint32_t route) {
-    return map_delete(fds_.route_names, "route_names", route);
+    return count(map_delete(fds_.route_names, "route_names", route));
 }
 
 Status KernelMaps::set_backend_name(std::uint32_t backend, const std::string& name) {
-    return set_label(fds_.backend_names, "backend_names", backend, name);
+    return count(set_label(fds_.backend_names, "backend_names", backend, name));
 }
 
 Status KernelMaps::delete_backend_name(std::uint32_t backend) {
-    return map_delete(fds_.backend_names, "backend_names", backend);
+    return count(map_delete(fds_.backend_names, "backend_names", backend));
 }
 
 Status KernelMaps::set_source(const sg_address& address) {
-    return map_set(fds_.sources, "sources", address, __u32{1});
+    return count(map_set(fds_.sources, "sources", address, __u32{1}));
 }
 
 Status KernelMaps::delete_source(const sg_address& address) {
-    return map_delete(fds_.sources, "sources", address);
+    return count(map_delete(fds_.sources, "sources", address));
 }
 
 Result<std::uint32_t> KernelMaps::routes_used() {
@@ -157,7 +157,7 @@ Result<std::uint32_t> KernelMaps::routes_used() {
 }
 
 Status KernelMaps::set_routes_used(std::uint32_t mark) {
-    return write_config(fds_.config, &sg_config::routes_used, mark);
+    return count(write_config(fds_.config, &sg_config::routes_used, mark));
 }
 
 Result<std::uint32_t> KernelMaps::backends_used() {
@@ -165,7 +165,7 @@ Result<std::uint32_t> KernelMaps::backends_used() {
 }
 
 Status KernelMaps::set_backends_used(std::uint32_t mark) {
-    return write_config(fds_.config, &sg_config::backends_used, mark);
+    return count(write_config(fds_.config, &sg_config::backends_used, mark));
 }
 
 Result<std::vector<sg_weight>> KernelMaps::weights(std::uint32_t first, std::uint32_t count) {
@@ -173,7 +173,7 @@ Result<std::vector<sg_weight>> KernelMaps::weights(std::uint32_t first, std::uin
 }
 
 Status KernelMaps::set_weights(std::uint32_t first, const std::vector<sg_weight>& values) {
-    return write_range(fds_.weights, "weights", first, values);
+    return count(write_range(fds_.weights, "weights", first, values), values.size());
 }
 
 Result<std::vector<sg_endpoint>> KernelMaps::endpoints(std::uint32_t first, std::uint32_t count) {
@@ -181,7 +181,20 @@ Result<std::vector<sg_endpoint>> KernelMaps::endpoints(std::uint32_t first, std:
 }
 
 Status KernelMaps::set_endpoints(std::uint32_t first, const std::vector<sg_endpoint>& values) {
-    return write_range(fds_.endpoints, "endpoints", first, values);
+    return count(write_range(fds_.endpoints, "endpoints", first, values), values.size());
+}
+
+Status KernelMaps::set_route(std::uint32_t index, sg_range range) {
+    return count(routes_.store(index, range));
+}
+
+Status KernelMaps::set_backend(std::uint32_t slot, sg_range range) {
+    return count(backends_.store(slot, range));
+}
+
+Status KernelMaps::count(Status status, std::size_t elements) {
+    if (status) writes_ += elements;
+    return status;
 }
 
 }  // namespace slipgate

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -36,7 +37,8 @@ class DescriptorArray {
 class KernelMaps final : public Maps {
   public:
     // `fd_of` gives the descriptor of a map by its name in bpf/maps.h.
-    [[nodiscard]] static Result<std::unique_ptr<Maps>> create(const std::function<int(const std::string&)>& fd_of);
+    [[nodiscard]] static Result<std::unique_ptr<KernelMaps>> create(
+        const std::function<int(const std::string&)>& fd_of);
 
     Result<std::vector<std::pair<sg_vip_key, sg_vip>>> vips() override;
     Result<std::vector<std::pair<sg_name_key, sg_name>>> names() override;
@@ -61,9 +63,9 @@ class KernelMaps final : public Maps {
     Status set_backends_used(std::uint32_t mark) override;
 
     Result<sg_range> route(std::uint32_t index) override { return routes_.load(index); }
-    Status set_route(std::uint32_t index, sg_range range) override { return routes_.store(index, range); }
+    Status set_route(std::uint32_t index, sg_range range) override;
     Result<sg_range> backend(std::uint32_t slot) override { return backends_.load(slot); }
-    Status set_backend(std::uint32_t slot, sg_range range) override { return backends_.store(slot, range); }
+    Status set_backend(std::uint32_t slot, sg_range range) override;
 
     Result<std::vector<sg_weight>> weights(std::uint32_t first, std::uint32_t count) override;
     Status set_weights(std::uint32_t first, const std::vector<sg_weight>& values) override;
@@ -72,6 +74,9 @@ class KernelMaps final : public Maps {
 
     [[nodiscard]] Capacity capacity() const override { return capacity_; }
 
+    // Elements that were set or deleted since the start.
+    [[nodiscard]] std::uint64_t writes() const { return writes_; }
+
   private:
     struct Fds {
         int vips, names, weights, endpoints, sources, route_names, backend_names, config;
@@ -79,9 +84,12 @@ class KernelMaps final : public Maps {
     KernelMaps(Fds fds, DescriptorArray routes, DescriptorArray backends, Capacity capacity)
         : fds_(fds), routes_(std::move(routes)), backends_(std::move(backends)), capacity_(capacity) {}
 
+    [[nodiscard]] Status count(Status status, std::size_t elements = 1);
+
     Fds fds_;
     DescriptorArray routes_, backends_;
     Capacity capacity_;
+    std::uint64_t writes_ = 0;
 };
 
 }  // namespace slipgate

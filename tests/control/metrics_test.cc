@@ -56,6 +56,7 @@ Scrape full_scrape() {
     scrape.followed = {{"Service", 1}, {"TLSRoute", 0}};
     scrape.status_writes = StatusWrites{true, 2, {{"written", 3}, {"conflict", 0}}, {{"created", 4}}};
     scrape.reconcile_errors = 1;
+    scrape.map_writes = 8;
     scrape.missing_sockets = 5;
     scrape.access_log_lost_lines = 7;
     return scrape;
@@ -96,7 +97,7 @@ TEST(Metrics, StateOfTheAgentIsShown) {
             HasSubstr("slipgate_status_writes_total{result=\"conflict\"} 0\n"),
             HasSubstr("slipgate_events_total{result=\"created\"} 4\n"),
             HasSubstr("slipgate_config_errors{kind=\"TLSRoute\"} 1\n"),
-            HasSubstr("slipgate_reconcile_errors_total 1\n"),
+            HasSubstr("slipgate_reconcile_errors_total 1\n"), HasSubstr("slipgate_map_writes_total 8\n"),
             HasSubstr("slipgate_last_reconcile_success_timestamp_seconds 1700000000.5\n")));
 }
 

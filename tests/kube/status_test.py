@@ -157,6 +157,7 @@ class Statuses(Shown, KubeCase):
         things = "gatewayclass/slipgate", "gateway/gateway", "listenerset/more", "tlsroute/web"
         for thing in things[1:3]:
             self.kubectl.wait(thing, "condition=Programmed")
+        self.assertGreater(self.agent.metric("slipgate_map_writes_total"), 0)
         self.agent.terminate()
         versions = [self.kubectl.json("get", thing)["metadata"]["resourceVersion"] for thing in things]
         tables = self.agent.tables()
@@ -166,6 +167,7 @@ class Statuses(Shown, KubeCase):
         self.assertEqual(self.agent.metrics("slipgate_status_writes_total", "result")["written"], 0)
         self.assertEqual([self.kubectl.json("get", thing)["metadata"]["resourceVersion"] for thing in things], versions)
         self.assertEqual(self.agent.tables(), tables)
+        self.assertEqual(self.agent.metric("slipgate_map_writes_total"), 0)
 
     def test_a_gateway_with_the_longest_name(self):
         name = "g" * 253
