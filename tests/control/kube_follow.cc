@@ -49,7 +49,7 @@ int follow(const char* kubeconfig, std::chrono::milliseconds silence) {
         std::cerr << access.error().message << '\n';
         return 1;
     }
-    const auto source = kube::KubeSource::open(*access, {}, {silence, silence});
+    const auto source = kube::KubeSource::open(*access, {}, {.watch = silence, .answer = silence, .news = 3 * silence});
     if (!source) {
         std::cerr << source.error().message << '\n';
         return 1;

@@ -47,5 +47,6 @@ int follow(const char* kubeconfig, kube::Patience patience, const char* name) {
 int main(int argc, char** argv) {
     if (argc != 5) return 2;
     const std::chrono::milliseconds silence(std::stoi(argv[2]));
-    return follow(argv[1], {silence, silence, std::chrono::milliseconds(std::stoi(argv[4]))}, argv[3]);
+    const std::chrono::milliseconds rejection(std::stoi(argv[4]));
+    return follow(argv[1], {.watch = silence, .answer = silence, .rejection = rejection}, argv[3]);
 }

@@ -51,6 +51,7 @@ class ApiServer:
     page = 500  # objects in a page, at most
     piece = 1 << 20  # bytes of a watch's answer that are sent at a time
     bookmark_after = 60  # seconds in which a watch had nothing to tell
+    waits_for_future = False  # a watch from a revision that is yet to come is told nothing until then, else 410
     is_lost = False  # 404 is all that comes, as from a load balancer that has lost the API server
 
     def __init__(self, token=None):
@@ -266,8 +267,9 @@ class ApiServer:
     def _watch(self, handler, plural, query):
         revision = int(query["resourceVersion"])
         with self.changed:
-            if not self._oldest <= revision <= self.revision:
+            if revision < self._oldest or (revision > self.revision and not self.waits_for_future):
                 return handler.send_json(410, status(410, "no such resource version"))
+            asked = revision
             position = next((i for i, change in enumerate(self._history) if change.revision > revision), len(self._history))
             endings = len(self._endings[plural])
         handler.send_start(200, [("Transfer-Encoding", "chunked")])
@@ -278,7 +280,7 @@ class ApiServer:
                     lambda: (len(self._history) > position and plural not in self._held) or len(self._endings[plural]) > endings,
                     min(self.bookmark_after, max(0, end - time.monotonic())))
                 told = position if plural in self._held else len(self._history)
-                changes = [change for change in self._history[position:told] if change.plural == plural]
+                changes = [change for change in self._history[position:told] if change.plural == plural and change.revision > asked]
                 position = told
                 revision = self.revision
                 how = self._endings[plural][endings] if len(self._endings[plural]) > endings else None
@@ -288,7 +290,7 @@ class ApiServer:
                 return handler.end_watch(how)
             if time.monotonic() >= end:
                 return handler.end_watch("in order")
-            if not has_news:  # how far the other kinds are
+            if not has_news and revision >= asked:  # how far the other kinds are
                 handler.send_line({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(revision)}}}, self.piece)
                 with self.changed:
                     self.bookmarks.append((plural, revision))

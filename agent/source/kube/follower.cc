@@ -51,7 +51,7 @@ void Follower::on_time() {
     }
     if (now < due_) return;
     due_ = Clock::time_point::max();
-    tell(request_ ? Event{Silent{}} : Event{WaitOver{}});
+    tell(request_ ? Event{Silent{news()}} : Event{WaitOver{}});
 }
 
 void Follower::tell(const Event& event) {
@@ -115,6 +115,7 @@ void Follower::act(const KeepPage& /*action*/) {
 void Follower::act(const Replace& /*action*/) {
     objects_.retain(*reflector_.resource, listed_);
     listed_.clear();
+    had_news_ = Clock::now();
 }
 
 void Follower::act(const ApplyChange& /*action*/) {
@@ -186,6 +187,7 @@ bool Follower::on_line(std::string_view line) {
     }
     message_ = *std::move(message);
     was_told_ = true;
+    had_news_ = Clock::now();
     std::visit([this](const auto& event) { tell(event); }, message_.event);
     return reflector_.phase == Phase::kWatching;
 }
@@ -206,9 +208,13 @@ void Follower::on_response(const HttpResponse& response) {
 }
 
 Event Follower::end_of_watch(const HttpResponse& response) const {
-    if (was_told_ || Clock::now() - requested_ >= kShortWatch) return Ended{};
+    if (was_told_ || Clock::now() - requested_ >= kShortWatch) return Ended{news()};
     if (!response.error.empty()) return Broken{response.error};
     return Broken{lines_.is_within_line() ? "a watch ended within an event" : "a watch ended at once"};
+}
+
+News Follower::news() const {
+    return Clock::now() - had_news_ < patience_.news ? News::kRecent : News::kOverdue;
 }
 
 Event Follower::read_answer() {

@@ -59,6 +59,7 @@ class Follower {
     [[nodiscard]] bool on_line(std::string_view line);
     [[nodiscard]] Event read_answer();
     [[nodiscard]] Event end_of_watch(const HttpResponse& response) const;
+    [[nodiscard]] News news() const;
     [[nodiscard]] std::string_view version() const;
 
     HttpClient& http_;
@@ -77,6 +78,7 @@ class Follower {
     std::vector<nlohmann::json> items_;  // of the page that was told last
     WatchMessage message_;               // that was told last
     bool was_told_ = false;              // something by this watch
+    Clock::time_point had_news_;         // of a watch, or a whole list
     std::set<std::string> listed_;       // keys of this list so far
 };
 

@@ -69,10 +69,10 @@ class Stepper {
     }
 
     // The server ends each watch after its time, and what is on the way may do so after less, which is no failure.
-    void operator()(const Ended& /*event*/) {
+    void operator()(const Ended& event) {
         if (!is_in(Phase::kWatching)) return;
         end_failures();
-        wait(Phase::kWatching);
+        wait(after_watch(event.news));
     }
 
     void operator()(const Broken& event) {
@@ -92,10 +92,10 @@ class Stepper {
         request(Phase::kListing);
     }
 
-    void operator()(const Silent& /*event*/) {
+    void operator()(const Silent& event) {
         if (!is_requesting()) return;
         act(DropConnections{});
-        fail("the API server is silent", same_again());
+        fail("the API server is silent", is_in(Phase::kWatching) ? after_watch(event.news) : same_again());
     }
 
     void operator()(const WaitOver& /*event*/) {
@@ -157,6 +157,8 @@ class Stepper {
         state_.page_divisor = 1;
         return Phase::kListing;
     }
+
+    Phase after_watch(News news) { return news == News::kOverdue ? list_from_start() : Phase::kWatching; }
 
     // A page that fails time and again may do so for its token.
     Phase same_again() {

@@ -34,15 +34,23 @@ struct Refused {  // an HTTP status, or the code of an ERROR event
     std::optional<std::chrono::seconds> retry_after = {};
     bool in_watch = false;  // an ERROR event
 };
-struct Ended {};  // a watch that worked, however it did: it stood for a while, or told something
-struct Broken {   // no connection, or one lost; an answer cut off; a watch that ended at once
+// Watches told nothing for too long: the API server may be of an earlier time than what was seen of it, as after a
+// restore of etcd, and tells nothing before its resource versions are as high again.
+enum class News { kRecent, kOverdue };
+
+struct Ended {  // a watch that worked, however it did: it stood for a while, or told something
+    News news = News::kRecent;
+};
+struct Broken {  // no connection, or one lost; an answer cut off; a watch that ended at once
     std::string why;
 };
 struct Garbled {  // an answer that nobody understands
     std::string why;
 };
 struct TooLong {};  // a page that the agent does not take at once
-struct Silent {};   // nothing came for too long: perhaps only our half of the connection is left
+struct Silent {     // nothing came for too long: perhaps only our half of the connection is left
+    News news = News::kRecent;
+};
 struct WaitOver {};
 using Event =
     std::variant<Started, Served, Page, Changed, Bookmark, Refused, Ended, Broken, Garbled, TooLong, Silent, WaitOver>;
