@@ -56,7 +56,8 @@ Resolution resolve(const BackendRef& ref, const std::string& route_namespace, So
     }
 
     const auto service = snapshot.services.find(key);
-    if (service == snapshot.services.end()) return refuse("BackendNotFound", "Service " + key + why_missing(key, snapshot));
+    if (service == snapshot.services.end())
+        return refuse("BackendNotFound", "Service " + key + why_missing(key, snapshot));
     if (service->second.type == "ExternalName") {
         return refuse("UnsupportedProtocol", "Service " + key + " is of type ExternalName, which is not supported");
     }
