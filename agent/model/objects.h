@@ -243,6 +243,9 @@ struct Snapshot {
     // say. Where there is no API server, there are none.
     std::map<std::string, std::string> bundle_versions;
 
+    // Gateways of an API server that Slipgate does not take, as far as they could be read: they keep their addresses.
+    ObjectMap<Gateway> refused_gateways;
+
     // Services that are there, but of which no version is taken: why, by their keys.
     std::map<std::string, std::string> refused_services;
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "agent/translate/gateway_addresses.h"
@@ -32,12 +33,22 @@ std::optional<Outcome> find_refusal(const Gateway& gateway, const GatewayClass& 
     return std::nullopt;
 }
 
+// With those that are refused before they come here.
+std::vector<const Gateway*> all_oldest_first(const Snapshot& snapshot) {
+    auto all = oldest_first(snapshot.gateways);
+    const auto refused = oldest_first(snapshot.refused_gateways);
+    const auto middle = all.insert(all.end(), refused.begin(), refused.end());
+    std::inplace_merge(all.begin(), middle, all.end(),
+                       [](const Gateway* a, const Gateway* b) { return precedes(a->meta, b->meta); });
+    return all;
+}
+
 class GatewayJudge {
   public:
     GatewayJudge(const Snapshot& snapshot, const TranslateOptions& options, const AddressRules& rules,
                  const Circumstances& circumstances, PortOwners& ports)
         : options_(options), rules_(rules), circumstances_(circumstances), ports_(ports) {
-        for (const auto* gateway : oldest_first(snapshot.gateways)) {
+        for (const auto* gateway : all_oldest_first(snapshot)) {
             const auto found = snapshot.gateway_classes.find(gateway->gateway_class_name);
             if (found == snapshot.gateway_classes.end()) {
                 requests_.push_back({gateway, {}, false});  // it may have been ours, and be again
@@ -45,6 +56,10 @@ class GatewayJudge {
             }
             const auto& gateway_class = found->second;
             if (gateway_class.controller_name != options.controller_name) continue;
+            if (!snapshot.gateways.contains(key_of(gateway->meta))) {
+                requests_.push_back({gateway, {}, false});
+                continue;
+            }
             const auto request = read_addresses(*gateway, rules);
             auto refusal = find_refusal(*gateway, gateway_class, request);
             requests_.push_back({gateway, request, !refusal});

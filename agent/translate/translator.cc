@@ -17,7 +17,7 @@ bool share_the_rest(const Snapshot& a, const Snapshot& b) {
            a.listener_sets.shares_all(b.listener_sets) && a.reference_grants.shares_all(b.reference_grants) &&
            a.services.shares_all(b.services) && a.namespaces.shares_all(b.namespaces) && a.nodes.shares_all(b.nodes) &&
            a.service_cidrs.shares_all(b.service_cidrs) && a.bundle_versions == b.bundle_versions &&
-           a.refused_services == b.refused_services;
+           a.refused_services == b.refused_services && a.refused_gateways.shares_all(b.refused_gateways);
 }
 
 // Of what is equal to what was before, the values are those.

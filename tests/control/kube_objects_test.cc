@@ -65,6 +65,32 @@ TEST(KubeObjects, AStatusIsNone) {
     EXPECT_FALSE(differ("Gateway", object({}), object({}, json::object(), {{"conditions", json::array()}})));
 }
 
+// It has its address of the pool still.
+TEST(KubeObjects, AGatewayThatIsRefusedIsKnownUntilItIsTakenOrGone) {
+    const json good = {
+        {"metadata", {{"namespace", "infra"}, {"name", "edge"}}},
+        {"spec",
+         {{"gatewayClassName", "slipgate"},
+          {"listeners", {{{"name", "tls"}, {"port", 443}, {"protocol", "TLS"}, {"tls", {{"mode", "Passthrough"}}}}}}}},
+        {"status", {{"addresses", {{{"type", "IPAddress"}, {"value", "192.0.2.1"}}}}}}};
+    auto bad = good;
+    bad["spec"]["listeners"][0]["tls"]["mode"] = "Peek";
+    const auto& gateways = resource_of("Gateway");
+    Objects objects;
+    const auto known = [&] { return objects.snapshot().snapshot.refused_gateways; };
+    objects.put(gateways, "v1", bad);
+    ASSERT_EQ(known().size(), 1U);
+    EXPECT_EQ(known().at("infra/edge").assigned, std::vector{*IpAddress::parse("192.0.2.1")});
+    objects.put(gateways, "v1", good);
+    EXPECT_TRUE(known().empty());
+    objects.put(gateways, "v1", bad);
+    objects.erase(gateways, "infra/edge");
+    EXPECT_TRUE(known().empty());
+    objects.put(gateways, "v1", bad);
+    objects.retain(gateways, {});
+    EXPECT_TRUE(known().empty());
+}
+
 std::map<std::string, std::string> refused(const Objects& objects) {
     return objects.snapshot().snapshot.refused_services;
 }

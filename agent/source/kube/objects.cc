@@ -13,6 +13,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view kGateway = "Gateway";
 constexpr std::string_view kOurAnnotations = "slipgate.dev/";
 constexpr const char* kBundleVersion = "gateway.networking.k8s.io/bundle-version";
 
@@ -72,6 +73,8 @@ void Objects::put(const Resource& resource, std::string_view version, json docum
     if (resource.metadata_only) return put_definition(key, document);
     prepare(document, resource, version);
     auto outcome = parse_object(document);
+    const auto* refused = outcome.refused ? std::get_if<Gateway>(&*outcome.refused) : nullptr;
+    changed_ |= refused ? snapshot_.refused_gateways.put(key, *refused) : forget_refused(resource, key);
     stored_.put(resource, version, document, by, unsupported_of(outcome));
     set_problems({resource.kind, key}, errors_of(outcome, document));
     const bool changed = outcome.object ? resource.objects.put(snapshot_, *std::move(outcome.object))
@@ -89,7 +92,12 @@ void Objects::put_definition(const std::string& name, const json& document) {
     known->second = std::move(version);
 }
 
+bool Objects::forget_refused(const Resource& resource, const std::string& key) {
+    return resource.kind == kGateway && snapshot_.refused_gateways.erase(key) > 0;
+}
+
 void Objects::erase(const Resource& resource, const std::string& key) {
+    changed_ |= forget_refused(resource, key);
     set_problems({resource.kind, key}, {});
     stored_.erase(resource, key);
     changed_ |= resource.objects.erase(snapshot_, key);
@@ -98,6 +106,7 @@ void Objects::erase(const Resource& resource, const std::string& key) {
 void Objects::retain(const Resource& resource, const std::set<std::string>& keys) {
     stored_.retain(resource, keys);
     changed_ |= resource.objects.retain(snapshot_, keys);
+    if (resource.kind == kGateway) changed_ |= snapshot_.refused_gateways.retain(keys) > 0;
     const auto erased = std::erase_if(problems_, [&](const auto& entry) {
         return entry.first.first == resource.kind && !keys.contains(entry.first.second);
     });

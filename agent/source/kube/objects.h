@@ -34,6 +34,7 @@ class Objects {
   private:
     using Key = std::pair<std::string_view, std::string>;  // kind, key_of()
 
+    bool forget_refused(const Resource& resource, const std::string& key);
     void put_definition(const std::string& name, const nlohmann::json& document);
     void set_problems(Key key, std::vector<SourceProblem> problems);
 
