@@ -155,7 +155,8 @@ class Writes(StatusCase):
         self.assertEqual(gateway["listeners"], [])
         self.assertEqual([address["value"] for address in gateway["addresses"]], ["192.0.2.1"], "kept for the time after")
         eventually(lambda: self.conditions_of_route("good").get("Accepted", {}).get("reason") == "NoMatchingParent", "a route under it")
-        self.assertIn('spec.listeners[0].tls.mode: Unsupported value: "Peek"', self.conditions_of_route("good")["Accepted"]["message"])
+        self.assertEqual(self.conditions_of_route("good")["Accepted"]["message"],
+                         "Gateway default/gateway is not accepted; its conditions say why", "the field is for its owner")
         self.assertEqual(self.conditions_of_route("r")["Accepted"]["reason"], "UnsupportedValue", "what is wrong with itself")
         self.change("gateways", "gateway", lambda item: item["spec"]["listeners"][0]["tls"].update(mode="Passthrough"))
         eventually(lambda: conditions_of(self.api.get("gateways", "gateway")) == {"Accepted": "True", "Programmed": "True"}, "repaired")

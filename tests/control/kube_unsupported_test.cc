@@ -134,8 +134,8 @@ class UnsupportedParents : public testing::Test {
     Statuses known_ = statuses();
 };
 
-const char* const kOfGateway = "Gateway infra/bad is there, but Slipgate refuses it: spec.x: no";
-const char* const kOfSet = "ListenerSet shop/bad is there, but Slipgate refuses it: spec.y: no";
+const char* const kOfGateway = "Gateway infra/bad is not accepted; its conditions say why";
+const char* const kOfSet = "ListenerSet shop/bad is not accepted; its conditions say why";
 
 RouteParentStatus no_parent(const ParentReference& ref, const char* why) {
     return refused_entry(ref, "NoMatchingParent", why, 7);

@@ -12,7 +12,7 @@
 namespace slipgate::kube {
 namespace {
 
-// By kind and key of a parent, why nothing is accepted there.
+// By kind and key of a parent, what is said of it. The fields that are wrong are for its owner alone.
 using Refusals = std::map<std::pair<std::string, std::string>, std::string>;
 
 template <typename Reference>
@@ -37,7 +37,7 @@ Refusals add_parents(Statuses& statuses, const std::map<ObjectKey, UnsupportedOb
         else
             continue;
         refusals[{std::string(resource->kind), key}] =
-            fmt::format("{} {} is there, but Slipgate refuses it: {}", resource->kind, key, object.why);
+            fmt::format("{} {} is not accepted; its conditions say why", resource->kind, key);
     }
     return refusals;
 }
