@@ -134,11 +134,11 @@ class Slipgated:
         """Entries of both flow maps, two for each connection."""
         return self.dump("flows4") + self.dump("flows6")
 
-    def access_log(self, **wanted):
-        """Lines of the access log as dictionaries, those that have the wanted values."""
+    def access_log(self, after=0, **wanted):
+        """Lines of the access log as dictionaries, those that have the wanted values; without the first `after` lines."""
         if not self._access_log.exists():
             return []
-        lines = [dict(f.partition("=")[::2] for f in shlex.split(line)) for line in self._access_log.read_text().splitlines()]
+        lines = [dict(f.partition("=")[::2] for f in shlex.split(line)) for line in self._access_log.read_text().splitlines()[after:]]
         return [line for line in lines if all(line.get(key) == value for key, value in wanted.items())]
 
     def tables(self):

@@ -202,7 +202,7 @@ class Closing(ClosingDirect):
 
     def ended(self, reason, count):
         def reasons():
-            return [line["reason"] for line in self.agent.access_log()[self.lines:]]
+            return [line["reason"] for line in self.agent.access_log(self.lines)]
         eventually(lambda: reasons() == [reason] * count, f"{count} lines with reason={reason}, not {reasons()}")
 
     def test_connect_then_close_leaves_nothing(self):
@@ -225,7 +225,7 @@ class Closing(ClosingDirect):
             def text(address, port):
                 return f"[{address}]:{port}" if family == V6 else f"{address}:{port}"
             client = text(self.client.address[family], client_port)
-            line = eventually(lambda: self.agent.access_log(client=client), f"line of {client}")[0]
+            line = eventually(lambda: self.agent.access_log(self.lines, client=client), f"line of {client}")[0]
             wanted = {"event": "closed", "vip": text(*self.target(family)), "sni": "b1.example.com", "route": "default/b1",
                       "endpoint": text(self.network.backends[0].address[family], BACKEND_PORT), "reason": "fin"}
             self.assertEqual({key: line.get(key) for key in wanted}, wanted)

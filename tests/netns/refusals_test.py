@@ -25,13 +25,14 @@ class Refusals(Case):
     def refused(self, first_bytes, reason, sni="", route=""):
         """Sending these bytes draws a RST, one count of `reason`, one line in the log; established connections: none."""
         for family in self.each_family():
+            earlier = len(self.agent.access_log())  # of connections that had the same port, perhaps
             with Counting(self.agent) as counted, connect(self.client, self.target(family)) as connection:
                 host, port, *_ = connection.getsockname()
                 client = f"[{host}]:{port}" if family == V6 else f"{host}:{port}"
                 with self.assertRaises(ConnectionResetError):
                     connection.sendall(first_bytes)
                     connection.recv(1)
-                line = eventually(lambda: self.agent.access_log(client=client), f"line of {client}")[0]
+                line, = eventually(lambda: self.agent.access_log(earlier, client=client), f"line of {client}")
                 self.assertEqual((line["event"], line["reason"], line.get("sni", ""), line.get("route", "")),
                                  ("refused", reason, sni, route))
                 self.assertEqual(counted[reason], 1)
