@@ -48,6 +48,14 @@ class Deployment(KubeCase):
                      "daemonset"):
             self.assertRegex(taken, rf"(?m)^{kind}[./]")
 
+    def test_its_pods_are_placed_before_others_and_on_every_node(self):
+        self.kubectl("apply", "--kustomize", BASE)
+        self.addCleanup(self.kubectl, "delete", "daemonset", "--all", "--namespace", SYSTEM)
+        spec = self.kubectl.json("get", "daemonset", "slipgated", "--namespace", SYSTEM)["spec"]["template"]["spec"]
+        self.assertEqual(spec["priorityClassName"], "system-node-critical")
+        self.assertIn({"operator": "Exists"}, spec["tolerations"])
+        self.assertEqual(set(spec["containers"][0]["resources"]["requests"]), {"cpu", "memory"})
+
     def test_the_account_may_do_what_the_agent_does_and_nothing_else(self):
         self.kubectl("apply", "--kustomize", BASE)
         account = self.control_plane.service_account(SYSTEM, "slipgate")

@@ -57,7 +57,7 @@ class Walk(unittest.TestCase):
 
     def expect_refusals(self, agent, wanted):
         """The access log says why the connections were reset that the document shows so."""
-        eventually(lambda: wanted <= {(line["sni"], line["reason"]) for line in agent.access_log(event="refused")}, f"{wanted}")
+        eventually(lambda: wanted <= {(line["sni"], line["reason"]) for line in agent.access_log(event="refused")}, f"{wanted}", PATIENCE)
 
     def test_it_uses_every_manifest(self):
         commands = "".join(step.command for step in steps_of(DOCUMENT.read_text()))
