@@ -40,9 +40,10 @@ token, --kubeconfig ./slipgate.kubeconfig as well:
   slipgated --kubernetes --address-pool 192.0.2.64-192.0.2.95
 The agent needs to list and watch gatewayclasses, gateways, listenersets, tlsroutes and referencegrants
 (gateway.networking.k8s.io), namespaces, nodes and services, servicecidrs (networking.k8s.io), endpointslices (discovery.k8s.io) and
-customresourcedefinitions (apiextensions.k8s.io); to get and patch the status of the first four; to create events (events.k8s.io); and to get, create and
-patch leases (coordination.k8s.io) in the namespace of --lease-namespace. What it may not do is in its log and, until everything
-was read once, at /readyz. While the API server is away, connections, new ones too, are served as before.
+customresourcedefinitions (apiextensions.k8s.io); to get and patch the status of the first four; to create events
+(events.k8s.io); and to get, create and patch leases (coordination.k8s.io) in the namespace of --lease-namespace. What it may not do
+is in its log and, until everything was read once, at /readyz. While the API server is away, connections, new ones too, are served as
+before.
 )";
 
 void append_flag(std::string& text, std::string_view flag, std::string_view argument, std::string_view help,

@@ -72,8 +72,9 @@ class Reconciler {
 
     [[nodiscard]] ReconcileReport reconcile(const RoutingTable& table, VipMss mss);
 
-    // The same, where the resolver would still answer what it answered the last time. What a table shares with the one
-    // before costs nothing, or next to it, as long as the VIPs are the same.
+    // The same, where the resolver would still answer what it answered the last time. As long as the
+    // VIPs are the same, what a table shares with the one before is not placed again, nor asked for; names are gone
+    // through.
     [[nodiscard]] ReconcileReport update(const RoutingTable& table, VipMss mss);
 
   private:

@@ -16,7 +16,8 @@ namespace slipgate {
 
 // translate() for snapshots that come one after the other: each result is what translate() gives for the snapshot
 // alone, but what follows from nothing that changed is taken from the one before. Which that is, is known by what the
-// snapshots share. A change of TLSRoutes and EndpointSlices alone costs those, and what they compete with and lead to.
+// snapshots share. A change of TLSRoutes and EndpointSlices alone costs those, and what they compete with and lead to;
+// a backend that loses its last endpoint or gets its first, a look at all routes.
 class Translator {
   public:
     explicit Translator(TranslateOptions options);
