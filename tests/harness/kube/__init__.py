@@ -11,4 +11,5 @@ from .pods import Pod, add_node
 from .served import ServedCase
 from .walkthrough import Walkthrough
 
-__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "DaemonSlipgated", "KubeCase", "Kubectl", "Kubelet", "OtherSlipgated", "Pod", "ServedCase", "Walkthrough", "add_node"]
+__all__ = ["PATIENCE", "ClusterSlipgated", "ControlPlane", "DaemonSlipgated", "KubeCase", "Kubectl", "Kubelet", "OtherSlipgated",
+           "Pod", "ServedCase", "Walkthrough", "add_node"]
