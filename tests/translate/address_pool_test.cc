@@ -29,7 +29,9 @@ TEST(AddressPool, AGatewayThatIsRefusedKeepsWhatItHas) {
     TranslateOptions options;
     options.address_pool = {*IpRange::parse("198.51.100.1-198.51.100.2")};
     const AssignedAddresses each_its_own{{"default/gw", {ip("198.51.100.2")}}, {"default/other", {ip("198.51.100.1")}}};
-    EXPECT_EQ(translate(snapshot, options).assigned, each_its_own);
+    const auto translation = translate(snapshot, options);
+    EXPECT_EQ(translation.assigned, each_its_own);
+    EXPECT_FALSE(translation.statuses.gateways.contains("default/other")) << "nothing else is found out about it";
     snapshot.gateway_classes["slipgate"].controller_name = "acme.example/controller";
     EXPECT_TRUE(translate(snapshot, options).assigned.empty()) << "they are not ours";
 }
