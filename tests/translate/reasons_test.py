@@ -5,10 +5,9 @@ import re
 import sys
 from pathlib import Path
 
+from golden_conditions import holders
+
 ROOT = Path(__file__).resolve().parents[2]
-GOLDEN = ROOT / "tests/translate/testdata"
-OBJECT = re.compile(r"  (\w+) \S+:$")
-CONDITION = re.compile(r" - \{type: (\S+), status: (\w+), reason: (\w+),")
 
 
 def listed():
@@ -36,17 +35,7 @@ def conditions_of(cell):
 
 def given():
     """The same of the golden outputs."""
-    found = set()
-    for file in GOLDEN.glob("*.out.yaml"):
-        item = None
-        for line in file.read_text().splitlines():
-            if begun := OBJECT.match(line):
-                item = begun[1]
-            elif line == "    listeners:":
-                item = "listener"
-            elif condition := CONDITION.search(line):
-                found.add((item, *condition.groups()))
-    return found
+    return {(holder.kind, condition, *told.split()) for holder in holders() for condition, told in holder.conditions.items()}
 
 
 def main():
