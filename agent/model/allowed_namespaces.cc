@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/translate/allowed_namespaces.h"
+#include "agent/model/allowed_namespaces.h"
 
-#include "agent/translate/label_selector.h"
+#include "agent/model/label_selector.h"
 
 namespace slipgate {
 namespace {
@@ -19,6 +19,13 @@ bool admits(const AllowedNamespaces& allowed, const std::string& own_namespace, 
     if (allowed.from == "All") return true;
     if (allowed.from == "Same") return own_namespace == other_namespace;
     return allowed.from == "Selector" && is_selected(other_namespace, allowed.selector, snapshot);
+}
+
+std::optional<std::string> why_not_allowed(const Gateway& gateway, const std::string& of_set,
+                                           const Snapshot& snapshot) {
+    if (admits(gateway.allowed_listeners, gateway.meta.namespace_, of_set, snapshot)) return std::nullopt;
+    return "spec.allowedListeners of Gateway " + key_of(gateway.meta) + " takes no ListenerSets from namespace " +
+           of_set;
 }
 
 }  // namespace slipgate

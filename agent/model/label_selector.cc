@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/translate/label_selector.h"
+#include "agent/model/label_selector.h"
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "agent/translate/allowed_namespaces.h"
+#include "agent/model/allowed_namespaces.h"
 #include "agent/translate/hostname.h"
 
 namespace slipgate {

@@ -3,23 +3,20 @@
 
 #include <algorithm>
 
-#include "agent/translate/allowed_namespaces.h"
+#include "agent/model/allowed_namespaces.h"
 #include "agent/translate/listeners.h"
 #include "agent/translate/precedence.h"
 
 namespace slipgate {
 namespace {
 
-// Why the set may not join the Gateway, whatever its listeners are. Who is not allowed learns nothing about the
-// Gateway.
+// Why the set may not join the Gateway, whatever its listeners are.
 std::optional<Outcome> find_refusal(const ListenerSet& set, const GatewayState& gateway, const Snapshot& snapshot) {
-    const auto& meta = gateway.spec->meta;
-    if (!admits(gateway.spec->allowed_listeners, meta.namespace_, set.meta.namespace_, snapshot)) {
-        return failed("NotAllowed", "spec.allowedListeners of Gateway " + key_of(meta) +
-                                        " takes no ListenerSets from namespace " + set.meta.namespace_);
+    if (auto why = why_not_allowed(*gateway.spec, set.meta.namespace_, snapshot)) {
+        return failed("NotAllowed", *std::move(why));
     }
     if (!gateway.accepted.ok()) {
-        return failed("ParentNotAccepted", "Gateway " + key_of(meta) + " is not accepted");
+        return failed("ParentNotAccepted", "Gateway " + key_of(gateway.spec->meta) + " is not accepted");
     }
     return std::nullopt;
 }

@@ -104,18 +104,38 @@ TEST(UnsupportedStatus, OfOtherKindsIsNone) {
     EXPECT_FALSE(status_of(Service{.meta = meta("shop"), .ports = {}, .cluster_ips = {}}));
 }
 
-// A Gateway "infra/bad" and a ListenerSet "shop/bad" that the agent does not take, each of ours.
+// A Gateway "infra/bad", which takes ListenerSets of its namespace and of "shop", and a ListenerSet "shop/bad" that the
+// agent does not take, each of ours.
 class UnsupportedParents : public testing::Test {
   protected:
     UnsupportedParents() {
-        Gateway gateway;
-        gateway.meta = meta("infra");
-        gateway.gateway_class_name = "ours";
-        unsupported_[{&resource_of("Gateway"), "infra/bad"}] = {gateway, "spec.x: no"};
+        for (const auto* space : {"infra", "shop", "other"}) {
+            Namespace labelled;
+            labelled.meta.labels = {{"is", space}};
+            snapshot_.namespaces.put(space, labelled);
+        }
+        unsupported_[{&resource_of("Gateway"), "infra/bad"}] = {gateway("bad", "ours"), "spec.x: no"};
         ListenerSet set;
         set.meta = meta("shop");
         set.parent_ref = reference<ParentGatewayReference>("Gateway", "infra", "edge");
         unsupported_[{&resource_of("ListenerSet"), "shop/bad"}] = {set, "spec.y: no"};
+    }
+
+    static Gateway gateway(const std::string& name, const std::string& gateway_class) {
+        Gateway gateway;
+        gateway.meta = meta("infra");
+        gateway.meta.name = name;
+        gateway.gateway_class_name = gateway_class;
+        gateway.allowed_listeners = {"Selector", LabelSelector{{}, {{"is", "In", {"infra", "shop"}}}}};
+        return gateway;
+    }
+
+    // A ListenerSet "on-it" of that Gateway in "infra".
+    void add_set(const std::string& space, const std::string& on) {
+        ListenerSet set;
+        set.meta = meta(space);
+        set.parent_ref = reference<ParentGatewayReference>("Gateway", "infra", on);
+        snapshot_.listener_sets.put(space + "/on-it", set);
     }
 
     // A route in "shop".
@@ -155,17 +175,50 @@ TEST_F(UnsupportedParents, KeepAnEntryOfEachRoute) {
 }
 
 TEST_F(UnsupportedParents, TakeTheirListenerSetsAlong) {
-    ListenerSet set;
-    set.meta = meta("shop");
-    set.parent_ref = reference<ParentGatewayReference>("Gateway", "infra", "bad");
-    snapshot_.listener_sets.put("shop/on-it", set);
+    add_set("shop", "bad");
     add_route("on-it", {reference<ParentReference>("ListenerSet", {}, "on-it")});
     const auto now = result();
     EXPECT_THAT(now.listener_sets.at("shop/on-it").conditions,
                 ElementsAre(Condition{"Accepted", "False", "ParentNotAccepted", kOfGateway, 7},
                             Condition{"Programmed", "False", "ParentNotProgrammed", kOfGateway, 7}));
     EXPECT_THAT(now.tls_routes.at("shop/on-it").parents,
-                ElementsAre(no_parent(reference<ParentReference>("ListenerSet", {}, "on-it"), kOfGateway)));
+                ElementsAre(no_parent(reference<ParentReference>("ListenerSet", {}, "on-it"),
+                                      "ListenerSet shop/on-it is not accepted; its conditions say why")));
+}
+
+TEST_F(UnsupportedParents, TellListenerSetsThatAreNotAllowedNothingElse) {
+    add_set("other", "bad");
+    const auto* const why = "spec.allowedListeners of Gateway infra/bad takes no ListenerSets from namespace other";
+    EXPECT_THAT(result().listener_sets.at("other/on-it").conditions,
+                ElementsAre(Condition{"Accepted", "False", "NotAllowed", why, 7},
+                            Condition{"Programmed", "False", "NotAllowed", why, 7}));
+}
+
+TEST_F(UnsupportedParents, OfAClassAreAllThatIsBelowIt) {
+    GatewayClass gateway_class;
+    gateway_class.meta = meta("");
+    gateway_class.controller_name = kOurController;
+    unsupported_[{&resource_of("GatewayClass"), "refused"}] = {gateway_class, "spec.z: no"};
+    unsupported_[{&resource_of("Gateway"), "infra/worse"}] = {gateway("worse", "refused"), "spec.x: no"};
+    auto below = gateway("below", "refused");
+    below.assigned = {*IpAddress::parse("192.0.2.1")};
+    snapshot_.gateways.put("infra/below", below);
+    add_set("shop", "below");
+    add_route("below", {reference<ParentReference>("Gateway", "infra", "below")});
+    const auto now = result();
+    EXPECT_THAT(now.gateway_classes.at("refused").conditions,
+                ElementsAre(Condition{"Accepted", "False", "Unsupported", "spec.z: no", 7}));
+    EXPECT_THAT(now.gateways.at("infra/worse").conditions,
+                ElementsAre(bad("Accepted", "Invalid"), bad("Programmed", "Invalid")));
+    const auto* const of_class = "GatewayClass refused is not accepted; its conditions say why";
+    const auto& status = now.gateways.at("infra/below");
+    EXPECT_THAT(status.conditions, ElementsAre(Condition{"Accepted", "False", "Invalid", of_class, 7},
+                                               Condition{"Programmed", "False", "Invalid", of_class, 7}));
+    EXPECT_THAT(status.addresses, ElementsAre(GatewayAddress{"IPAddress", "192.0.2.1"}));
+    EXPECT_EQ(now.listener_sets.at("shop/on-it").conditions.at(0).reason, "ParentNotAccepted");
+    EXPECT_THAT(now.tls_routes.at("shop/below").parents,
+                ElementsAre(no_parent(reference<ParentReference>("Gateway", "infra", "below"),
+                                      "Gateway infra/below is not accepted; its conditions say why")));
 }
 
 TEST_F(UnsupportedParents, OfOthersAreNone) {

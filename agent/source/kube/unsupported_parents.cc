@@ -5,52 +5,78 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "agent/model/allowed_namespaces.h"
 #include "agent/source/kube/unsupported_status.h"
 
 namespace slipgate::kube {
 namespace {
 
-// By kind and key of a parent, what is said of it. The fields that are wrong are for its owner alone.
-using Refusals = std::map<std::pair<std::string, std::string>, std::string>;
+// What is said of a parent to those that lead there. The fields that are wrong are for its owner alone.
+struct Refusal {
+    std::string why;
+    const Gateway* gateway = nullptr;  // if it is one
+};
+
+using Refusals = std::map<std::pair<std::string, std::string>, Refusal>;  // by kind and key
+
+std::string not_accepted(std::string_view kind, const std::string& key) {
+    return fmt::format("{} {} is not accepted; its conditions say why", kind, key);
+}
 
 template <typename Reference>
-const std::string* why_refused(const Refusals& refusals, const Reference& parent, const ObjectMeta& child) {
+const Refusal* find_refusal(const Refusals& refusals, const Reference& parent, const ObjectMeta& child) {
     if (parent.group != kGatewayGroup) return nullptr;
     const auto key = parent.namespace_.value_or(child.namespace_) + "/" + parent.name;
     const auto found = refusals.find({parent.kind, key});
     return found == refusals.end() ? nullptr : &found->second;
 }
 
-// Gateways come before ListenerSets, as they do in resources().
+// Of resources() the classes come first, then Gateways, then ListenerSets: each is ours by one that is known by then.
 Refusals add_parents(Statuses& statuses, const std::map<ObjectKey, UnsupportedObject>& unsupported) {
     Refusals refusals;
     for (const auto& [object_key, object] : unsupported) {
         const auto& [resource, key] = object_key;
         const auto status = unsupported_status(object, statuses);
         if (!status) continue;
-        if (const auto* gateway = std::get_if<GatewayStatus>(&*status))
+        if (const auto* gateway_class = std::get_if<GatewayClassStatus>(&*status))
+            statuses.gateway_classes.put(key, *gateway_class);
+        else if (const auto* gateway = std::get_if<GatewayStatus>(&*status))
             statuses.gateways.put(key, *gateway);
         else if (const auto* set = std::get_if<ListenerSetStatus>(&*status))
             statuses.listener_sets.put(key, *set);
         else
             continue;
-        refusals[{std::string(resource->kind), key}] =
-            fmt::format("{} {} is not accepted; its conditions say why", resource->kind, key);
+        refusals[{std::string(resource->kind), key}] = {not_accepted(resource->kind, key),
+                                                        std::get_if<Gateway>(&object.object)};
     }
     return refusals;
 }
 
+// Those of a class that is refused.
+void add_gateways(Statuses& statuses, const Snapshot& snapshot, Refusals& refusals) {
+    for (const auto& [key, gateway] : snapshot.gateways) {
+        const auto refusal = refusals.find({"GatewayClass", gateway.gateway_class_name});
+        if (refusal == refusals.end()) continue;
+        statuses.gateways.put(key, refused_gateway(gateway, refusal->second.why));
+        refusals[{"Gateway", key}] = {not_accepted("Gateway", key), &gateway};
+    }
+}
+
 void add_listener_sets(Statuses& statuses, const Snapshot& snapshot, Refusals& refusals) {
     for (const auto& [key, set] : snapshot.listener_sets) {
-        const auto* const why = why_refused(refusals, set.parent_ref, set.meta);
-        if (why == nullptr || statuses.listener_sets.contains(key)) continue;
+        const auto* const refusal = find_refusal(refusals, set.parent_ref, set.meta);
+        if (refusal == nullptr || statuses.listener_sets.contains(key)) continue;
         const auto generation = set.meta.generation;
-        statuses.listener_sets.put(key, {{{"Accepted", "False", "ParentNotAccepted", *why, generation},
-                                          {"Programmed", "False", "ParentNotProgrammed", *why, generation}},
-                                         {}});
-        refusals[{"ListenerSet", key}] = *why;
+        const auto not_allowed = why_not_allowed(*refusal->gateway, set.meta.namespace_, snapshot);
+        const auto& why = not_allowed ? *not_allowed : refusal->why;
+        statuses.listener_sets.put(
+            key, {{{"Accepted", "False", not_allowed ? "NotAllowed" : "ParentNotAccepted", why, generation},
+                   {"Programmed", "False", not_allowed ? "NotAllowed" : "ParentNotProgrammed", why, generation}},
+                  {}});
+        refusals[{"ListenerSet", key}] = {not_accepted("ListenerSet", key)};
     }
 }
 
@@ -62,8 +88,8 @@ TlsRouteStatus with_refused_parents(const TlsRouteStatus& known, const TlsRoute&
                                         [&](const auto& parent) { return parent.parent_ref == ref; });
         if (entry != known.parents.end())
             status.parents.push_back(*entry);
-        else if (const auto* const why = why_refused(refusals, ref, route.meta))
-            status.parents.push_back(refused_entry(ref, "NoMatchingParent", *why, route.meta.generation));
+        else if (const auto* const refusal = find_refusal(refusals, ref, route.meta))
+            status.parents.push_back(refused_entry(ref, "NoMatchingParent", refusal->why, route.meta.generation));
     }
     return status;
 }
@@ -74,6 +100,7 @@ Statuses with_unsupported_parents(Statuses statuses, const Snapshot& snapshot,
                                   const std::map<ObjectKey, UnsupportedObject>& unsupported) {
     auto refusals = add_parents(statuses, unsupported);
     if (refusals.empty()) return statuses;
+    add_gateways(statuses, snapshot, refusals);
     add_listener_sets(statuses, snapshot, refusals);
     for (const auto& [key, route] : snapshot.tls_routes) {
         const auto known = statuses.tls_routes.find(key);

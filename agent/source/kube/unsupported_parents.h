@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What to say of objects whose Gateway or ListenerSet the API server holds and the agent does not take. Pure.
+// What to say of objects whose GatewayClass, Gateway or ListenerSet the API server holds and the agent does not take.
+// Pure.
 #pragma once
 
 #include <map>
@@ -9,9 +10,9 @@
 
 namespace slipgate::kube {
 
-// `statuses`, those of what the agent takes of `snapshot`, with the Gateways and ListenerSets of ours among
-// `unsupported`. What leads to one of these is not accepted, and the message says why: ListenerSets, and routes under
-// that parent.
+// `statuses`, those of what the agent takes of `snapshot`, with the classes, Gateways and ListenerSets of ours among
+// `unsupported`. What leads to one of these is not accepted, and the message says why: the Gateways of a class,
+// ListenerSets, and routes under that parent.
 [[nodiscard]] Statuses with_unsupported_parents(Statuses statuses, const Snapshot& snapshot,
                                                 const std::map<ObjectKey, UnsupportedObject>& unsupported);
 

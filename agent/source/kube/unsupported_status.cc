@@ -8,6 +8,10 @@
 namespace slipgate::kube {
 namespace {
 
+std::vector<Condition> invalid(const std::string& why, std::int64_t generation) {
+    return {{"Accepted", "False", "Invalid", why, generation}, {"Programmed", "False", "Invalid", why, generation}};
+}
+
 class Unsupported {
   public:
     Unsupported(const UnsupportedObject& unsupported, const Statuses& statuses)
@@ -15,20 +19,17 @@ class Unsupported {
 
     std::optional<WantedStatus> operator()(const GatewayClass& gateway_class) const {
         if (gateway_class.controller_name != kOurController) return {};
-        return GatewayClassStatus{{condition("Accepted", "Unsupported", gateway_class.meta)}, {}};
+        return GatewayClassStatus{{{"Accepted", "False", "Unsupported", why_, gateway_class.meta.generation}}, {}};
     }
 
-    // It keeps its addresses, to be served on the same ones when it is taken again.
     std::optional<WantedStatus> operator()(const Gateway& gateway) const {
         if (!statuses_.gateway_classes.contains(gateway.gateway_class_name)) return {};
-        GatewayStatus status{{}, 0, not_accepted(gateway.meta), {}};
-        for (const auto& address : gateway.assigned) status.addresses.push_back({"IPAddress", address.to_string()});
-        return status;
+        return refused_gateway(gateway, why_);
     }
 
     std::optional<WantedStatus> operator()(const ListenerSet& set) const {
         if (!is_ours(set.parent_ref, set.meta)) return {};
-        return ListenerSetStatus{not_accepted(set.meta), {}};
+        return ListenerSetStatus{invalid(why_, set.meta.generation), {}};
     }
 
     std::optional<WantedStatus> operator()(const TlsRoute& route) const {
@@ -48,14 +49,6 @@ class Unsupported {
     }
 
   private:
-    [[nodiscard]] Condition condition(const char* type, const char* reason, const ObjectMeta& meta) const {
-        return {type, "False", reason, why_, meta.generation};
-    }
-
-    [[nodiscard]] std::vector<Condition> not_accepted(const ObjectMeta& meta) const {
-        return {condition("Accepted", "Invalid", meta), condition("Programmed", "Invalid", meta)};
-    }
-
     template <typename Reference>
     [[nodiscard]] bool is_ours(const Reference& parent, const ObjectMeta& child) const {
         if (parent.group != kGatewayGroup) return false;
@@ -72,6 +65,13 @@ class Unsupported {
 
 std::optional<WantedStatus> unsupported_status(const UnsupportedObject& unsupported, const Statuses& statuses) {
     return std::visit(Unsupported(unsupported, statuses), unsupported.object);
+}
+
+// It keeps its addresses, to be served on the same ones when it is taken again.
+GatewayStatus refused_gateway(const Gateway& gateway, const std::string& why) {
+    GatewayStatus status{{}, 0, invalid(why, gateway.meta.generation), {}};
+    for (const auto& address : gateway.assigned) status.addresses.push_back({"IPAddress", address.to_string()});
+    return status;
 }
 
 RouteParentStatus refused_entry(const ParentReference& parent, std::string reason, std::string why,

@@ -16,6 +16,9 @@ namespace slipgate::kube {
 [[nodiscard]] std::optional<WantedStatus> unsupported_status(const UnsupportedObject& unsupported,
                                                              const Statuses& statuses);
 
+// Of a Gateway that is refused, itself or with its class.
+[[nodiscard]] GatewayStatus refused_gateway(const Gateway& gateway, const std::string& why);
+
 // What a route says of a parent under which it is not accepted, so that its references were not looked at.
 [[nodiscard]] RouteParentStatus refused_entry(const ParentReference& parent, std::string reason, std::string why,
                                               std::int64_t generation);
