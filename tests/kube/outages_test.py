@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The API server goes away under traffic, and what changes meanwhile is followed afterwards; connections notice nothing."""
+"""
+The API server goes away under traffic, or the agent that writes statuses does. What changes meanwhile is followed: afterwards, or
+at once if it is only the writer that is missing. Connections notice nothing.
+"""
+
+import json
 
 from harness import eventually, main, manifests
-from harness.kube import PATIENCE, ServedCase
+from harness.kube import PATIENCE, OtherSlipgated, ServedCase
 from harness.kube.traffic import Traffic
+
+LEASE = "lease/slipgate-status-writer", "--namespace", "slipgate-system"
 
 
 class Outages(ServedCase):
@@ -32,6 +39,34 @@ class Outages(ServedCase):
                                  self.control_plane.start_api_server)
             self.expect_changed()
         eventually(lambda: "410 too old resource version" in self.agent.log.read_text()[logged:], "such was the answer", PATIENCE)
+
+    def test_changes_are_served_while_nobody_writes_statuses(self):
+        """The holder of the Lease is killed, and nobody takes over before the test says so: its Lease lasts for an hour."""
+        self.agent.terminate()
+        other = OtherSlipgated(self.gateway, self.agent.kubeconfig)
+        self.addCleanup(other.close)
+        other.launch()
+        eventually(lambda: self.holder().startswith(OtherSlipgated.DEVICE), "the other agent writes", PATIENCE)
+        self.agent.start()
+        with Traffic(lambda: self.connect("steady")):
+            other.kill()
+            self.set_duration(3600)
+            self.serve("late", self.one)
+            self.apply(*manifests.endpoint_slices("steady", self.other.address.values()))
+            self.expect("steady", self.other)
+            self.assertTrue(self.holder().startswith(OtherSlipgated.DEVICE))
+            self.assertNotIn("status", self.kubectl.json("get", "tlsroute/late"))
+            self.set_duration(1)
+            self.kubectl.wait("tlsroute/late", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
+        self.assertFalse(self.holder().startswith(OtherSlipgated.DEVICE))
+
+    def holder(self):
+        """Of the Lease, by its name."""
+        return self.kubectl.json("get", *LEASE)["spec"]["holderIdentity"]
+
+    def set_duration(self, seconds):
+        """For which other agents leave the Lease to its holder after they saw it renewed."""
+        self.kubectl("patch", *LEASE, "--type=merge", "--patch", json.dumps({"spec": {"leaseDurationSeconds": seconds}}))
 
     def while_it_sleeps(self, *actions):
         """The agent, stopped, misses all of them."""

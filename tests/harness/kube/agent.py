@@ -12,14 +12,20 @@ class ClusterSlipgated(Slipgated):
     def __init__(self, gateway, kubeconfig, flags=()):
         """`kubeconfig`: as whom; the file of a Kubectl."""
         super().__init__(gateway, flags)
-        self._kubeconfig = kubeconfig
+        self.kubeconfig = kubeconfig
 
     def source(self):
-        return ["--kubernetes", "--kubeconfig", self._kubeconfig, *EVERY_ADDRESS]
+        return [*self.api_server(), *EVERY_ADDRESS]
+
+    def api_server(self):
+        return ["--kubernetes", "--kubeconfig", self.kubeconfig]
 
 
 class OtherSlipgated(ClusterSlipgated):
-    """A second agent beside the first, as if on another node: on a device of its own, without clients."""
+    """
+    A second agent beside the first, as if on another node: on a device of its own, without clients, and without a range of addresses,
+    so that it has no listening sockets, which are the first one's.
+    """
 
     DEVICE = "other-node"
 
@@ -28,3 +34,6 @@ class OtherSlipgated(ClusterSlipgated):
         super().__init__(gateway, kubeconfig, ["--interface", self.DEVICE, "--http-address", "off", "--node-name", self.DEVICE])
         self.pins = BPFFS / self.DEVICE
         self.status_dir, self.log, self._access_log = (WORK / f"{self.DEVICE}-{name}" for name in ("status", "log", "access"))
+
+    def source(self):
+        return self.api_server()
