@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Without one of its rules the agent says which, and serves: what it knew, or, if it is a rule for writing, what changes as well."""
+"""
+Without one of the verbs that k8s/base allows the agent says which, and serves: what it knew, or, if it is one for writing, what changes
+as well. So it needs each of them.
+"""
 
-import copy
 import json
 
 from harness import eventually, main, manifests
 from harness.kube import PATIENCE, ServedCase
 
 SYSTEM = "slipgate-system"
+LEASES = "coordination.k8s.io", "leases"
+LEASE = "slipgate-status-writer"
+EVENTS = "events.k8s.io", "events"
 GATEWAY_API = "gateway.networking.k8s.io"
-MESSAGE = "/conditions/0/message"  # below an object's status
-STATUSES = {"gatewayclasses": ("gatewayclass/slipgate", MESSAGE), "gateways": ("gateway/gateway", MESSAGE),
-            "listenersets": ("listenerset/more", MESSAGE), "tlsroutes": ("tlsroute/web", f"/parents/0{MESSAGE}")}
+STATUSES = {  # where each has its first condition
+    "gatewayclasses/status": ("gatewayclass/slipgate", "/status/conditions/0"),
+    "gateways/status": ("gateway/gateway", "/status/conditions/0"),
+    "listenersets/status": ("listenerset/more", "/status/conditions/0"),
+    "tlsroutes/status": ("tlsroute/web", "/status/parents/0/conditions/0")}
+LATER = 1000  # a generation that no object has
 NEEDED = 'RBAC does not allow to {verb} {name}: a {role} bound to the agent needs the rule ' \
          '{{apiGroups: ["{group}"], resources: ["{resource}"], verbs: {verbs}}}'
 
@@ -21,6 +29,11 @@ def needed(verb, group, resource, verbs, role="ClusterRole"):
     plural, slash, sub = resource.partition("/")
     name = (f"{plural}.{group}" if group else plural) + slash + sub
     return NEEDED.format(verb=verb, name=name, role=role, group=group, resource=resource, verbs=json.dumps(verbs))
+
+
+def plural(kind):
+    """The name of its resource."""
+    return kind.lower() + ("es" if kind.endswith("s") else "s")
 
 
 class Rbac(ServedCase):
@@ -41,17 +54,17 @@ class Rbac(ServedCase):
         self.logged = len(self.agent.log.read_text())
         self.addCleanup(self.give_back)
 
-    def take_away(self, role, group, resource, verb):
-        """Returns when it has taken effect."""
-        role = copy.deepcopy(role)
-        for rule in role["rules"]:
-            if group in rule["apiGroups"] and verb in rule["verbs"]:
-                rule["resources"] = [one for one in rule["resources"] if one != resource]
-        role["rules"] = [rule for rule in role["rules"] if rule["resources"]]
-        self.replace(role)
-        plural, _, sub = resource.partition("/")
-        question = "auth", "can-i", verb, f"{plural}.{group}" if group else plural, f"--subresource={sub}", "--namespace", SYSTEM
-        eventually(lambda: not self.account.works(*question), "it has taken effect", PATIENCE)
+    def take_away(self, role, *taken):
+        """Each a (group, resource, verb). Returns when it has taken effect."""
+        rules = [rule | {"apiGroups": [group], "resources": [resource],
+                         "verbs": [verb for verb in rule["verbs"] if (group, resource, verb) not in taken]}
+                 for rule in role["rules"] for group in rule["apiGroups"] for resource in rule["resources"]]
+        self.replace(role | {"rules": [rule for rule in rules if rule["verbs"]]})
+        for group, resource, verb in taken:
+            plural, _, sub = resource.partition("/")
+            thing = (f"{plural}.{group}" if group else plural) + (f"/{LEASE}" if resource == "leases" else "")
+            question = "auth", "can-i", verb, thing, f"--subresource={sub}", "--namespace", SYSTEM
+            eventually(lambda: not self.account.works(*question), "it has taken effect", PATIENCE)
 
     def give_back(self):
         self.replace(self.cluster_role)
@@ -60,6 +73,27 @@ class Rbac(ServedCase):
     def replace(self, role):
         self.kubectl("replace", "--filename", "-", input=json.dumps(role))
 
+    @staticmethod
+    def verbs_of(role):
+        """All that it allows: {(group, resource, verb)}"""
+        return {(group, resource, verb) for rule in role["rules"] for group in rule["apiGroups"] for resource in rule["resources"]
+                for verb in rule["verbs"]}
+
+    def followed(self):
+        """[(group, resource)]"""
+        return sorted((group, resource) for group, resource, verb in self.verbs_of(self.cluster_role) if verb == "watch")
+
+    def followed_kinds(self):
+        """By the metric."""
+        return {kind for kind, value in self.agent.metrics("slipgate_source_followed", "kind").items() if value}
+
+    def wait_until_not_followed(self, *resources):
+        """These, while all others are."""
+        def are_not_followed():
+            every = self.agent.metrics("slipgate_source_followed", "kind").keys()
+            return {plural(kind) for kind in every - self.followed_kinds()} == set(resources)
+        eventually(are_not_followed, f"/metrics says that these are not followed: {resources}", PATIENCE)
+
     def wait_for_log(self, text):
         quoted = text.replace('"', '\\"')
         eventually(lambda: quoted in self.agent.log.read_text()[self.logged:], f"the log says: {text}", PATIENCE)
@@ -67,46 +101,94 @@ class Rbac(ServedCase):
     def wait_until_accepted(self, route):
         self.kubectl.wait(f"tlsroute/{route}", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
 
-    def test_each_rule_for_reading_that_is_missing_is_named(self):
-        followed = [(group, resource) for rule in self.cluster_role["rules"] if "watch" in rule["verbs"]
-                    for group in rule["apiGroups"] for resource in rule["resources"]]
-        for group, resource in followed:
-            with self.subTest(resource):
-                text = needed("list", group, resource, ["list", "watch"])
+    def test_these_are_all_verbs(self):
+        """Each is taken away by one of the other tests."""
+        self.assertEqual(self.verbs_of(self.cluster_role), {
+            *((group, resource, verb) for group, resource in self.followed() for verb in ("list", "watch")),
+            *((GATEWAY_API, resource, verb) for resource in STATUSES for verb in ("get", "patch")),
+            (*EVENTS, "create")})
+        self.assertEqual(self.verbs_of(self.role), {(*LEASES, verb) for verb in ("create", "get", "patch")})
+
+    def test_kinds_that_cannot_be_listed_are_named_and_nothing_changes_without_them(self):
+        """Those of one rule at a time."""
+        tables = self.agent.tables()
+        for rule in self.cluster_role["rules"]:
+            if "list" not in rule["verbs"]:
+                continue
+            group, = rule["apiGroups"]
+            with self.subTest(resources=rule["resources"]):
                 self.agent.terminate()
-                self.take_away(self.cluster_role, group, resource, "list")
+                self.take_away(self.cluster_role, *((group, resource, "list") for resource in rule["resources"]))
                 self.agent.launch()
-                eventually(lambda: text in (self.agent.get("/readyz") or ("", ""))[1], "/readyz says so", PATIENCE)
+                for resource in rule["resources"]:
+                    text = needed("list", group, resource, ["list", "watch"])
+                    eventually(lambda: text in (self.agent.get("/readyz") or ("", ""))[1], "/readyz says so", PATIENCE)
+                    self.wait_for_log(text)
                 self.assertEqual(self.agent.get("/readyz")[0], 503)
-                self.wait_for_log(text)
+                self.wait_until_not_followed(*rule["resources"])
                 self.expect("web", self.host)
+                self.assertEqual(self.agent.tables(), tables)
                 self.give_back()
                 eventually(self.agent.ready, "the agent is ready", PATIENCE)
-                self.expect("web", self.host)
+                self.assertEqual(self.agent.tables(), tables)
 
-    def test_each_rule_for_statuses_that_is_missing_is_named(self):
+    def test_each_kind_that_cannot_be_watched_is_named(self):
+        """Of one that was listed, changes are seen when it can."""
+        self.agent.terminate()
+        self.take_away(self.cluster_role, *((group, resource, "watch") for group, resource in self.followed()))
+        self.agent.start()
+        self.expect("web", self.host)
+        for group, resource in self.followed():
+            self.wait_for_log(needed("watch", group, resource, ["list", "watch"]))
+        self.wait_until_not_followed(*(resource for _, resource in self.followed()))
+        self.give_back()
+        self.serve("after", self.host)
+        self.assertLessEqual({"Service", "EndpointSlice", "TLSRoute"}, self.followed_kinds())  # the others have nothing to tell yet
+
+    def apply_one_of_each(self):
+        """All objects of STATUSES are there, and have one."""
         self.kubectl.apply(manifests.gateway(self.network.vip.values(), listener_sets="All"))
         self.apply(manifests.listener_set("more", 8443))
         self.kubectl.wait("listenerset/more", "condition=Programmed")
-        written = [resource for rule in self.cluster_role["rules"] for resource in rule["resources"] if resource.endswith("/status")]
-        self.assertEqual(sorted(written), sorted(f"{plural}/status" for plural in STATUSES))
-        for plural, (thing, path) in STATUSES.items():
-            with self.subTest(plural):
-                forbidden = self.agent.metrics("slipgate_status_writes_total", "result")["forbidden"]
-                self.take_away(self.cluster_role, GATEWAY_API, f"{plural}/status", "patch")
-                self.kubectl("patch", thing, "--subresource=status", "--type=json", "--patch",
-                             json.dumps([{"op": "replace", "path": f"/status{path}", "value": "by another"}]))
-                self.wait_for_log(needed("patch", GATEWAY_API, f"{plural}/status", ["get", "patch"]))
-                eventually(lambda: self.agent.metrics("slipgate_status_writes_total", "result")["forbidden"] > forbidden, "counted", PATIENCE)
-                self.serve(f"without-{plural}", self.host)
-                self.assertIn("by another", self.kubectl("get", thing, "--output", "yaml"))
-                self.give_back()
-                self.kubectl.eventually(lambda item: "by another" not in str(item), f"the status of {thing} is written", thing)
+
+    def change_status(self, thing, path, field, value):
+        """Of the condition at the path, as somebody else would."""
+        patch = [{"op": "replace", "path": f"{path}/{field}", "value": value}]
+        self.kubectl("patch", thing, "--subresource=status", "--type=json", "--patch", json.dumps(patch))
+
+    def test_each_status_that_cannot_be_written_is_named(self):
+        self.apply_one_of_each()
+        forbidden = self.agent.metrics("slipgate_status_writes_total", "result")["forbidden"]
+        self.take_away(self.cluster_role, *((GATEWAY_API, resource, "patch") for resource in STATUSES))
+        for thing, path in STATUSES.values():
+            self.change_status(thing, path, "message", "by another")
+        for resource in STATUSES:
+            self.wait_for_log(needed("patch", GATEWAY_API, resource, ["get", "patch"]))
+        eventually(lambda: self.agent.metrics("slipgate_status_writes_total", "result")["forbidden"] >= forbidden + len(STATUSES), "counted", PATIENCE)
+        self.serve("meanwhile", self.host)
+        for thing, _ in STATUSES.values():
+            self.assertIn("by another", self.kubectl("get", thing, "--output", "yaml"))
+        self.give_back()
+        for thing, _ in STATUSES.values():
+            self.kubectl.eventually(lambda item: "by another" not in str(item), f"the status of {thing} is written", thing)
+
+    def test_each_status_that_cannot_be_read_is_named(self):
+        """It is read before conditions are replaced that are of a later generation than the object has."""
+        self.apply_one_of_each()
+        self.take_away(self.cluster_role, *((GATEWAY_API, resource, "get") for resource in STATUSES))
+        for thing, path in STATUSES.values():
+            self.change_status(thing, path, "observedGeneration", LATER)
+        for resource in STATUSES:
+            self.wait_for_log(needed("get", GATEWAY_API, resource, ["get", "patch"]))
+        self.serve("meanwhile", self.host)
+        self.give_back()
+        for thing, _ in STATUSES.values():
+            self.kubectl.eventually(lambda item: f"'observedGeneration': {LATER}" not in str(item), f"the status of {thing}", thing)
 
     def test_the_rule_for_events_that_is_missing_is_named(self):
-        self.take_away(self.cluster_role, "events.k8s.io", "events", "create")
+        self.take_away(self.cluster_role, (*EVENTS, "create"))
         self.route("bad", {"missing": 1})
-        self.wait_for_log(needed("create", "events.k8s.io", "events", ["create"]))
+        self.wait_for_log(needed("create", *EVENTS, ["create"]))
         eventually(lambda: self.agent.metrics("slipgate_events_total", "result")["failed"], "it is counted", PATIENCE)
         self.wait_until_accepted("bad")
         self.give_back()
@@ -114,13 +196,13 @@ class Rbac(ServedCase):
         eventually(lambda: "BackendNotFound" in self.kubectl("describe", "tlsroute", "worse").partition("\nEvents:")[2],
                    "an Event is created", PATIENCE)
 
-    def test_each_rule_for_the_lease_that_is_missing_is_named_and_changes_are_served(self):
-        for verb in "patch", "create":
+    def test_each_verb_for_the_lease_that_is_missing_is_named_and_changes_are_served(self):
+        for verb, change in (("patch", ()), ("create", ("delete", "lease", LEASE)), ("get", ("annotate", "lease", LEASE, "by=another"))):
             with self.subTest(verb):
-                self.take_away(self.role, "coordination.k8s.io", "leases", verb)
-                if verb == "create":
-                    self.kubectl("delete", "lease", "slipgate-status-writer", "--namespace", SYSTEM)
-                self.wait_for_log(needed(verb, "coordination.k8s.io", "leases", ["create", "get", "patch"], "Role"))
+                self.take_away(self.role, (*LEASES, verb))
+                if change:  # so that the verb is needed
+                    self.kubectl(*change, "--namespace", SYSTEM)
+                self.wait_for_log(needed(verb, *LEASES, ["create", "get", "patch"], "Role"))
                 eventually(lambda: self.agent.metric("slipgate_status_writer") == 0, "nobody writes", PATIENCE)
                 self.serve(f"without-{verb}", self.host)
                 self.assertNotIn("status", self.kubectl.json("get", "tlsroute", f"without-{verb}"))
