@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
 
 #include "agent/base/address.h"
 #include "agent/model/parse_kinds.h"
@@ -24,6 +25,7 @@ constexpr Limits kEndpoints{0, 1000};
 constexpr Limits kPorts{0, 20'000};
 constexpr Limits kAddresses{1, 100};
 constexpr Limits kHints{0, 8};
+constexpr Range kAnyInt32{std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
 
 // ValidateNonSpecialIP() of Kubernetes; empty: the address may be an endpoint's.
 std::string_view special_range(const IpAddress& address) {
@@ -80,7 +82,13 @@ EndpointSlice::Port parse_port(const ObjectReader& in) {
     EndpointSlice::Port port;
     port.name = in.text("name", kPortName).value_or("");
     port.protocol = in.choice("protocol", kProtocols, "TCP");
-    port.port = in.port("port");
+    // The API server takes any number. A port that cannot be is no reason to do without the others.
+    if (const auto number = in.integer("port", kAnyInt32)) {
+        if (*number >= 1 && *number <= std::numeric_limits<std::uint16_t>::max())
+            port.port = static_cast<std::uint16_t>(*number);
+        else
+            in.warn("port", fmt::format("{} is not between 1 and 65535, and left out", *number));
+    }
     return port;
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <array>
 
 #include "agent/base/address.h"
@@ -32,7 +34,7 @@ Object parse_node(const ObjectReader& root, ObjectMeta meta) {
         if (const auto parsed = IpAddress::parse(address))
             node.addresses.push_back({type, *parsed});
         else
-            entry.invalid("address", "must be an IP address");
+            entry.warn("address", fmt::format("{} is no IP address, and left out", shown(address)));
     }
     return node;
 }
