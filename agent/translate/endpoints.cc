@@ -14,6 +14,7 @@ namespace {
 struct Candidate {
     std::optional<SourceMode> source;  // none: it would have to see the client's address, and cannot
     Hints hints;
+    bool is_of_host = false;  // the data path leaves it out
 };
 
 // By address: an endpoint that two slices name is one, and one of them may lack its node or its hints.
@@ -22,7 +23,7 @@ using Candidates = std::map<SocketAddress, Candidate>;
 void add(Candidates& candidates, const SocketAddress& address, const Candidate& candidate) {
     const auto [known, is_new] = candidates.emplace(address, candidate);
     if (is_new) return;
-    auto& [source, hints] = known->second;
+    auto& [source, hints, is_of_host] = known->second;
     source = std::max(source, candidate.source);  // none is the least
     hints = {std::max(hints.node, candidate.hints.node), std::max(hints.zone, candidate.hints.zone)};
 }
@@ -39,11 +40,15 @@ Chosen those(const Candidates& candidates, Whom whom) {
     return found;
 }
 
+// Those of the host itself are nobody's neighbours: they are kept, for the data path to name them.
 void keep_near(Chosen& chosen) {
     std::vector<Hints> hints;
-    for (const auto* one : chosen) hints.push_back(one->second.hints);
+    for (const auto* one : chosen) {
+        if (!one->second.is_of_host) hints.push_back(one->second.hints);
+    }
     const Nearness nearness(hints);
-    std::erase_if(chosen, [&](const auto* one) { return !nearness.takes(one->second.hints); });
+    std::erase_if(chosen,
+                  [&](const auto* one) { return !one->second.is_of_host && !nearness.takes(one->second.hints); });
 }
 
 struct Tiers {
@@ -84,6 +89,10 @@ std::set<std::string> EndpointIndex::update(const Snapshot& snapshot) {
         });
     slices_ = snapshot.endpoint_slices;
     here_ = location_of(snapshot, options_.node_name);
+    own_.clear();
+    if (const auto node = snapshot.nodes.find(options_.node_name); node != snapshot.nodes.end()) {
+        for (const auto& [type, address] : node->second.addresses) own_.insert(address);
+    }
     return changed;
 }
 
@@ -103,7 +112,8 @@ EndpointChoice EndpointIndex::choose(const std::string& service_key, const std::
         else if (mode != SourceMode::kPreserveOnly)
             source = SourceMode::kSnat;
         auto& tiers = by_family[address->is_ipv4()];
-        add(endpoint.ready ? tiers.ready : tiers.terminating, {*address, port}, {source, hints_for(here_, endpoint)});
+        add(endpoint.ready ? tiers.ready : tiers.terminating, {*address, port},
+            {source, hints_for(here_, endpoint), own_.contains(*address)});
     };
 
     const auto [first, last] = by_service_.equal_range(service_key);

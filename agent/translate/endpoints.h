@@ -33,15 +33,17 @@ class EndpointIndex {
     std::set<std::string> update(const Snapshot& snapshot);
 
     // Endpoints behind one port of a Service, over all its slices, the port looked up by its name in each of them.
-    // Ready endpoints, of these the near ones (topology.h); in a family without any, those that still serve while they
-    // terminate (KEP-1669). Under kPreserveOnly an endpoint that cannot see the client's address is no candidate.
-    // Whether a connection can be spliced to an address is for the data path to say.
+    // Ready endpoints, of these the near ones (topology.h), for which those of the node itself do not count; in a
+    // family without any, those that still serve while they terminate (KEP-1669). Under kPreserveOnly an endpoint that
+    // cannot see the client's address is no candidate. Whether a connection can be spliced to an address is for the
+    // data path to say.
     [[nodiscard]] EndpointChoice choose(const std::string& service_key, const std::string& port_name,
                                         SourceMode mode) const;
 
   private:
     const TranslateOptions& options_;
     Location here_;
+    std::set<IpAddress> own_;  // of the Node object of this node
     ObjectMap<EndpointSlice> slices_;
     std::multimap<std::string, const EndpointSlice*> by_service_;  // key of the Service; they are of slices_
 };
