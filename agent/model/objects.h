@@ -27,6 +27,7 @@ struct ObjectMeta {
     std::map<std::string, std::string> annotations;
     std::optional<Timestamp> creation_timestamp;  // none: in a file that does not say; see precedes()
     std::int64_t generation = 0;
+    std::uint64_t uid = 0;  // its hash: that of another object of this name is another; 0: none, as in a file
 
     bool operator==(const ObjectMeta&) const = default;
 };

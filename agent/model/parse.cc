@@ -8,6 +8,7 @@
 #include <array>
 
 #include "agent/base/edit_distance.h"
+#include "agent/base/fnv1a.h"
 #include "agent/model/parse_kinds.h"
 
 namespace slipgate {
@@ -92,6 +93,7 @@ ObjectMeta parse_metadata(const Kind& kind, const ObjectReader& root, std::strin
     meta.annotations = metadata->text_map("annotations", {}, kAnyText, kAnyText);
     if (const auto created = metadata->text("creationTimestamp", kTimestamp))
         meta.creation_timestamp = parse_timestamp(*created);
+    if (const auto uid = metadata->text("uid", kAnyText)) meta.uid = fnv1a(*uid);
     meta.generation = metadata->integer("generation", {0, std::numeric_limits<std::int64_t>::max()}).value_or(0);
     return meta;
 }

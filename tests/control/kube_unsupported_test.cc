@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "agent/model/controller.h"
+#include "agent/source/kube/unserved.h"
 #include "agent/source/kube/unsupported_parents.h"
 
 namespace slipgate::kube {

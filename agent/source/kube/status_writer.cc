@@ -8,6 +8,7 @@
 #include "agent/model/controller.h"
 #include "agent/model/timestamp_text.h"
 #include "agent/source/kube/message.h"
+#include "agent/source/kube/orphans.h"
 #include "agent/source/kube/refusal.h"
 #include "agent/source/kube/unsupported_parents.h"
 #include "agent/source/kube/unsupported_status.h"
@@ -53,6 +54,12 @@ std::optional<WantedStatus> status_in(const Statuses& statuses, const ObjectKey&
     return find_in(statuses.tls_routes, name);
 }
 
+template <typename T>
+const ObjectMeta* meta_in(const ObjectMap<T>& objects, const std::string& key) {
+    const auto found = objects.find(key);
+    return found == objects.end() ? nullptr : &found->second.meta;
+}
+
 std::string status_path(const ObjectKey& key, const StoredObject& stored) {
     return object_path(*key.first, stored.version, key.second) + "/status";
 }
@@ -72,7 +79,8 @@ StatusWriter::~StatusWriter() {
 }
 
 void StatusWriter::want(const Statuses& of_supported, const Snapshot& snapshot) {
-    const auto statuses = with_unsupported_parents(of_supported, snapshot, stored_.unsupported());
+    const auto statuses =
+        with_orphans(with_unsupported_parents(of_supported, snapshot, stored_.unsupported()), wanted_, snapshot);
     const auto changed_of = [this](std::string_view kind) {
         return [this, &resource = resource_of(kind)](const std::string& key, const auto* before, const auto* now) {
             if (before != nullptr && now != nullptr && *before == *now) return;
@@ -85,11 +93,15 @@ void StatusWriter::want(const Statuses& of_supported, const Snapshot& snapshot) 
     for_each_difference(wanted_.listener_sets, statuses.listener_sets, changed_of("ListenerSet"));
     for_each_difference(wanted_.tls_routes, statuses.tls_routes, changed_of("TLSRoute"));
     wanted_ = statuses;
-    for_each_difference(
-        routes_, snapshot.tls_routes,
-        [this, &resource = resource_of("TLSRoute")](const std::string& key, const auto* /*before*/,
-                                                    const auto* /*now*/) { look_again({&resource, key}); });
-    routes_ = snapshot.tls_routes;
+    const auto other_of = [this](std::string_view kind) {
+        return [this, &resource = resource_of(kind)](const std::string& key, const auto* /*before*/,
+                                                     const auto* /*now*/) { look_again({&resource, key}); };
+    };
+    for_each_difference(snapshot_.gateway_classes, snapshot.gateway_classes, other_of("GatewayClass"));
+    for_each_difference(snapshot_.gateways, snapshot.gateways, other_of("Gateway"));
+    for_each_difference(snapshot_.listener_sets, snapshot.listener_sets, other_of("ListenerSet"));
+    for_each_difference(snapshot_.tls_routes, snapshot.tls_routes, other_of("TLSRoute"));
+    snapshot_ = snapshot;
     for (const auto& [key, object] : stored_.unsupported()) look_again(key);  // its class or its parents may be others
     is_wanted_ = true;
 }
@@ -194,8 +206,12 @@ void StatusWriter::look_at(const ObjectKey& key) {
         contests_.forget(key);
     }
     const auto status = stored == nullptr ? std::nullopt : wanted(key, *stored);
-    // Of an earlier generation: what is wanted of this one comes soon.
-    if (status && (observed_generation(*status) == 0 || observed_generation(*status) >= stored->generation)) {
+    // Of an earlier generation, or another object of this name: what is wanted of this one comes soon.
+    const auto is_of_now = [&] {
+        const auto observed = observed_generation(*status);
+        return is_judged(key, *stored) && (observed == 0 || observed >= stored->generation);
+    };
+    if (status && is_of_now()) {
         auto before = json::parse(stored->status, nullptr, false);
         if (before.is_discarded()) before = {};
         if (const auto merged = merge_status(before, *status, stored->generation, to_time(now_utc()))) {
@@ -216,18 +232,26 @@ std::optional<WantedStatus> StatusWriter::wanted(const ObjectKey& key, const Sto
     if (status || key.first->kind != "TLSRoute") return status;
     // Our entries have to go when the route, as it is now, is none of ours.
     const bool has_ours = stored.status.find(kOurController) != std::string::npos;
-    if (has_ours && judged_generation(key) == stored.generation) return TlsRouteStatus{};
+    if (has_ours && is_judged(key, stored)) return TlsRouteStatus{};
     return {};
 }
 
-// Of the route that was found to be ours or not; none: it is not known yet.
-std::optional<std::int64_t> StatusWriter::judged_generation(const ObjectKey& route) const {
-    const auto unsupported = stored_.unsupported().find(route);
+// What is wanted is about the object as it is now: in its generation, and no other one of its name.
+bool StatusWriter::is_judged(const ObjectKey& key, const StoredObject& stored) const {
+    const auto* const meta = judged(key);
+    return meta != nullptr && meta->uid == stored.uid && meta->generation >= stored.generation;
+}
+
+// The object that the wanted status is about; null: it is not known yet.
+const ObjectMeta* StatusWriter::judged(const ObjectKey& key) const {
+    const auto unsupported = stored_.unsupported().find(key);
     if (unsupported != stored_.unsupported().end())
-        return std::get<TlsRoute>(unsupported->second.object).meta.generation;
-    const auto known = routes_.find(route.second);
-    if (known == routes_.end()) return {};
-    return known->second.meta.generation;
+        return std::visit([](const auto& object) { return &object.meta; }, unsupported->second.object);
+    const auto& [resource, name] = key;
+    if (resource->kind == "GatewayClass") return meta_in(snapshot_.gateway_classes, name);
+    if (resource->kind == "Gateway") return meta_in(snapshot_.gateways, name);
+    if (resource->kind == "ListenerSet") return meta_in(snapshot_.listener_sets, name);
+    return meta_in(snapshot_.tls_routes, name);
 }
 
 // Somebody else changes it back.

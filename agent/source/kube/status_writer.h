@@ -74,7 +74,8 @@ class StatusWriter {
     void look_again(const ObjectKey& key);
     void wake();
     void look_at(const ObjectKey& key);
-    [[nodiscard]] std::optional<std::int64_t> judged_generation(const ObjectKey& route) const;
+    [[nodiscard]] bool is_judged(const ObjectKey& key, const StoredObject& stored) const;
+    [[nodiscard]] const ObjectMeta* judged(const ObjectKey& key) const;
     [[nodiscard]] std::optional<WantedStatus> wanted(const ObjectKey& key, const StoredObject& stored) const;
 
     void rest(const ObjectKey& key, Clock::time_point until);
@@ -99,7 +100,7 @@ class StatusWriter {
     Random random_;
     EventRecorder recorder_;
     Statuses wanted_;
-    ObjectMap<TlsRoute> routes_;  // that wanted_ is about
+    Snapshot snapshot_;  // that wanted_ is about
     bool is_wanted_ = false;
     bool is_writer_ = false;
     bool is_tired_ = false;      // the last run() left something to do at once

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/base/fnv1a.h"
 #include "agent/source/kube/message.h"
 
 namespace slipgate::kube {
@@ -26,8 +27,14 @@ std::string status_of(const json& document) {
 
 StoredObject stored(std::string_view version, const json& document) {
     const auto* const metadata = metadata_of(document);
-    return {version, metadata == nullptr ? "" : text_of(*metadata, "resourceVersion"), generation_of(document),
-            status_of(document)};
+    StoredObject object{.version = version,
+                        .resource_version = {},
+                        .generation = generation_of(document),
+                        .status = status_of(document)};
+    if (metadata == nullptr) return object;
+    object.resource_version = text_of(*metadata, "resourceVersion");
+    if (const auto uid = text_of(*metadata, "uid"); !uid.empty()) object.uid = fnv1a(uid);
+    return object;
 }
 
 }  // namespace
@@ -41,7 +48,8 @@ void StoredObjects::put(const Resource& resource, std::string_view version, cons
     if (by == Told::kByWatch && is_older(next.resource_version, known.resource_version)) return;
     const bool is_other = set_unsupported(key, std::move(unsupported));
     const bool is_elsewhere = next.version != known.version;  // a request to the version before was in vain
-    if (is_other || is_elsewhere || next.status != known.status || next.generation != known.generation)
+    if (is_other || is_elsewhere || next.status != known.status || next.generation != known.generation ||
+        next.uid != known.uid)
         changed_.insert(key);
     known = std::move(next);
 }

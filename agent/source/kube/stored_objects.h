@@ -22,7 +22,8 @@ struct StoredObject {
     std::string_view version;  // of its API
     std::string resource_version;
     std::int64_t generation = 0;
-    std::string status;  // JSON, which is a fraction of what it takes when it is parsed; empty: none
+    std::uint64_t uid = 0;  // as in ObjectMeta
+    std::string status;     // JSON, which is a fraction of what it takes when it is parsed; empty: none
 };
 
 // One that the API server takes and the agent does not.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent/model/allowed_namespaces.h"
+#include "agent/source/kube/unserved.h"
 #include "agent/source/kube/unsupported_status.h"
 
 namespace slipgate::kube {
@@ -60,7 +61,7 @@ void add_gateways(Statuses& statuses, const Snapshot& snapshot, Refusals& refusa
     for (const auto& [key, gateway] : snapshot.gateways) {
         const auto refusal = refusals.find({"GatewayClass", gateway.gateway_class_name});
         if (refusal == refusals.end()) continue;
-        statuses.gateways.put(key, refused_gateway(gateway, refusal->second.why));
+        statuses.gateways.put(key, unserved(gateway, kInvalid, refusal->second.why));
         refusals[{"Gateway", key}] = {not_accepted("Gateway", key), &gateway};
     }
 }
@@ -69,13 +70,9 @@ void add_listener_sets(Statuses& statuses, const Snapshot& snapshot, Refusals& r
     for (const auto& [key, set] : snapshot.listener_sets) {
         const auto* const refusal = find_refusal(refusals, set.parent_ref, set.meta);
         if (refusal == nullptr || statuses.listener_sets.contains(key)) continue;
-        const auto generation = set.meta.generation;
         const auto not_allowed = why_not_allowed(*refusal->gateway, set.meta.namespace_, snapshot);
-        const auto& why = not_allowed ? *not_allowed : refusal->why;
-        statuses.listener_sets.put(
-            key, {{{"Accepted", "False", not_allowed ? "NotAllowed" : "ParentNotAccepted", why, generation},
-                   {"Programmed", "False", not_allowed ? "NotAllowed" : "ParentNotProgrammed", why, generation}},
-                  {}});
+        statuses.listener_sets.put(key, not_allowed ? unserved(set, kNotAllowed, *not_allowed)
+                                                    : unserved(set, kParentNotAccepted, refusal->why));
         refusals[{"ListenerSet", key}] = {not_accepted("ListenerSet", key)};
     }
 }

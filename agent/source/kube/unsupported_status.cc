@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/source/kube/unsupported_status.h"
 
-#include <utility>
-
 #include "agent/model/controller.h"
+#include "agent/source/kube/unserved.h"
 
 namespace slipgate::kube {
 namespace {
-
-std::vector<Condition> invalid(const std::string& why, std::int64_t generation) {
-    return {{"Accepted", "False", "Invalid", why, generation}, {"Programmed", "False", "Invalid", why, generation}};
-}
 
 class Unsupported {
   public:
@@ -24,12 +19,12 @@ class Unsupported {
 
     std::optional<WantedStatus> operator()(const Gateway& gateway) const {
         if (!statuses_.gateway_classes.contains(gateway.gateway_class_name)) return {};
-        return refused_gateway(gateway, why_);
+        return unserved(gateway, kInvalid, why_);
     }
 
     std::optional<WantedStatus> operator()(const ListenerSet& set) const {
         if (!is_ours(set.parent_ref, set.meta)) return {};
-        return ListenerSetStatus{invalid(why_, set.meta.generation), {}};
+        return unserved(set, kInvalid, why_);
     }
 
     std::optional<WantedStatus> operator()(const TlsRoute& route) const {
@@ -65,21 +60,6 @@ class Unsupported {
 
 std::optional<WantedStatus> unsupported_status(const UnsupportedObject& unsupported, const Statuses& statuses) {
     return std::visit(Unsupported(unsupported, statuses), unsupported.object);
-}
-
-// It keeps its addresses, to be served on the same ones when it is taken again.
-GatewayStatus refused_gateway(const Gateway& gateway, const std::string& why) {
-    GatewayStatus status{{}, 0, invalid(why, gateway.meta.generation), {}};
-    for (const auto& address : gateway.assigned) status.addresses.push_back({"IPAddress", address.to_string()});
-    return status;
-}
-
-RouteParentStatus refused_entry(const ParentReference& parent, std::string reason, std::string why,
-                                std::int64_t generation) {
-    return {parent,
-            kOurController,
-            {{"Accepted", "False", std::move(reason), std::move(why), generation},
-             {"ResolvedRefs", "Unknown", "Pending", "the route is not accepted", generation}}};
 }
 
 }  // namespace slipgate::kube
