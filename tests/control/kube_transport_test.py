@@ -9,7 +9,7 @@ import unittest
 
 from harness.relay import Relay
 from harness.wait import eventually
-from kube_following import KubeSource, Writer, service
+from kube_following import KubeSource, service
 
 
 def listens(port):
@@ -58,16 +58,16 @@ http {{
         return port
 
     def way(self, protocol, user="client", ca="server"):
-        """Arguments of a program that comes to the stand-in through a relay and nginx."""
+        """The kubeconfig of a program that comes to the stand-in through a relay and nginx."""
         port = self.start_proxy(protocol)
         self.relay = Relay(port)
         self.addCleanup(self.relay.close)
-        return {"server": f"https://127.0.0.1:{self.relay.port}", "cluster": {"certificate-authority": f"{ca}.crt"} if ca else {},
-                "user": {"client-certificate": f"{user}.crt", "client-key": f"{user}.key"}}
+        return self.kubeconfig(f"https://127.0.0.1:{self.relay.port}", {"client-certificate": f"{user}.crt", "client-key": f"{user}.key"},
+                               {"certificate-authority": f"{ca}.crt"} if ca else {})
 
     def follow_over_tls(self, protocol, user="client", ca="server", **options):
         self.api.put(service("a"))
-        return self.follow(**self.way(protocol, user, ca), **options)
+        return self.follow(self.way(protocol, user, ca), **options)
 
     def requests_seen(self):
         """{(client, connection, protocol, path)} of the requests that are over."""
@@ -97,8 +97,7 @@ http {{
         self.wait_for_services(follower, services)
 
     def test_a_dead_connection_does_not_cost_the_lease(self):
-        writer = Writer(self.folder, **self.way("http2"))
-        self.addCleanup(writer.close)
+        writer = self.write(self.way("http2"))
         writer.wait_for("it is the writer", lambda w: w.writer)
         self.relay.silence()
         renewals = self.api.count("leases", "patch")
@@ -134,18 +133,6 @@ http {{
         follower = self.follow_over_tls("http2", user="stranger")
         follower.wait_for("the refusal", lambda f: f.missing and "400" in f.missing)
         self.assertEqual(follower.states, [])
-
-
-class Credentials(KubeSource):
-    def test_a_token_that_is_replaced_is_used(self):
-        self.api.token = "second"
-        token = self.folder / "token"
-        token.write_text("first\n")
-        self.api.put(service("a"))
-        follower = self.follow(user={"tokenFile": "token"})
-        follower.wait_for("refusals", lambda f: f.missing and "does not take the agent's credentials" in f.missing)
-        token.write_text("second\n")
-        self.wait_for_services(follower, {"default/a": [443]})
 
 
 if __name__ == "__main__":

@@ -76,8 +76,26 @@ class Changes(NamespaceLabels, ServedCase):
             self.kubectl("create", "--filename", "-", input=every)
             eventually(lambda: len(self.names()) == MANY + 1, "all of them are in the maps", PATIENCE)
             self.expect(f"burst-{MANY - 1}", self.one)
+            eventually(lambda: self.accepted_of_the_burst() == MANY, "each has its status", PATIENCE)
+            self.wait_for_attached(MANY + 1)
+            self.agent.kill()  # whatever it lists comes in several pages now
+            self.agent.start()
+            self.assertEqual(len(self.names()), MANY + 1)
             self.kubectl("delete", "tlsroutes", "--selector", "burst=yes", "--wait=false")
             eventually(lambda: {table: self.agent.dump(table) for table in tables} == before, "nothing is left", PATIENCE)
+            self.wait_for_attached(1)
+
+    def accepted_of_the_burst(self):
+        """How many of its routes are accepted, with all references resolved, for their generation."""
+        routes = self.kubectl.json("get", "tlsroutes", "--selector", "burst=yes")["items"]
+        wanted = [("Accepted", "True", 1), ("ResolvedRefs", "True", 1)]
+        return sum([(c["type"], c["status"], c["observedGeneration"]) for entry in route.get("status", {}).get("parents", [])
+                    for c in entry["conditions"]] == wanted for route in routes)
+
+    def wait_for_attached(self, routes):
+        """As the Gateway's listener counts them."""
+        self.kubectl.eventually(lambda item: item["status"]["listeners"][0]["attachedRoutes"] == routes, f"{routes} are attached",
+                                "gateway/gateway")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CustomResourceDefinitions of a cluster that is served: taken out and put back, and with other versions."""
+"""CustomResourceDefinitions of a cluster that is served: taken out and put back, with other versions, or with other schemas."""
 
 import json
 
 from harness import eventually, main, manifests
-from harness.kube import PATIENCE, ServedCase
+from harness.kube import PATIENCE, ServedCase, schema
 from harness.kube.traffic import Traffic
+
+
+def told(holder):
+    """{type: reason} of its conditions"""
+    return {condition["type"]: condition["reason"] for condition in holder.get("conditions", [])}
 
 
 class Definitions(ServedCase):
@@ -55,6 +60,70 @@ class Definitions(ServedCase):
                                       "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
                     self.kubectl("delete", f"tlsroutes.{version}.gateway.networking.k8s.io", f"of-{version}")
                     self.expect(f"of-{version}")
+
+    def patch(self, thing, *operations):
+        """Taken some time after a change of the schema."""
+        patch = "patch", thing, "--type=json", "--patch", json.dumps(operations)
+        eventually(lambda: self.kubectl.works(*patch), f"{thing} is changed", PATIENCE)
+
+    def wait_for_attached(self, routes):
+        """All of them are accepted, and the Gateway's listener counts them."""
+        for item in self.kubectl.json("get", "tlsroutes")["items"]:
+            self.kubectl.wait(f"tlsroute/{item['metadata']['name']}",
+                              "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
+        self.kubectl.eventually(lambda item: item["status"]["listeners"][0]["attachedRoutes"] == routes, f"{routes} are attached",
+                                "gateway/gateway")
+
+    def test_a_gateway_that_only_the_agent_refuses_is_not_accepted_and_keeps_its_address(self):
+        def take_another_mode(properties):
+            tls = properties["spec"]["properties"]["listeners"]["items"]["properties"]["tls"]
+            tls["properties"]["mode"]["enum"].append("Peek")
+
+        mode = "/spec/listeners/0/tls/mode"
+        with schema.changed(self.kubectl, "gateways", take_another_mode):
+            self.patch("gateway/gateway", {"op": "replace", "path": mode, "value": "Peek"})
+            gateway = self.kubectl.eventually(lambda item: told(item["status"]) == {"Accepted": "Invalid", "Programmed": "Invalid"},
+                                              "it is not accepted", "gateway/gateway")
+            self.assertIn('spec.listeners[0].tls.mode: Unsupported value: "Peek"', gateway["status"]["conditions"][0]["message"])
+            self.assertEqual({address["value"] for address in gateway["status"]["addresses"]}, set(self.network.vip.values()))
+            route = self.kubectl.eventually(lambda item: told(item["status"]["parents"][0])["Accepted"] == "NoMatchingParent",
+                                            "nor is its route", "tlsroute/steady")
+            self.assertEqual(route["status"]["parents"][0]["conditions"][0]["message"],
+                             "Gateway default/gateway is not accepted; its conditions say why", "the field is for its owner")
+            eventually(lambda: not self.agent.dump("vips"), "it is not served", PATIENCE)
+            self.patch("gateway/gateway", {"op": "replace", "path": mode, "value": "Passthrough"})
+            self.kubectl.wait("gateway/gateway", "condition=Programmed")
+            self.expect("steady", self.one)
+
+    def test_a_route_that_only_the_agent_refuses_is_not_accepted_under_each_parent(self):
+        """The experimental channel's CRD takes references that differ in their port only."""
+        with schema.changed(self.kubectl, "tlsroutes", lambda properties: properties["spec"]["properties"]["parentRefs"].pop(
+                "x-kubernetes-validations")):
+            refs = [{"name": "gateway", "port": port} for port in (443, 8443)]
+            self.patch("tlsroute/steady", {"op": "replace", "path": "/spec/parentRefs", "value": refs})
+            route = self.kubectl.eventually(lambda item: len(item["status"]["parents"]) == 2, "an entry each", "tlsroute/steady")
+            for entry, ref in zip(route["status"]["parents"], refs, strict=True):
+                self.assertEqual(entry["parentRef"]["port"], ref["port"])
+                self.assertEqual(told(entry)["Accepted"], "UnsupportedValue")
+                self.assertIn("spec.parentRefs[1].sectionName: Invalid value", entry["conditions"][0]["message"])
+                self.assertEqual({condition["observedGeneration"] for condition in entry["conditions"]}, {route["metadata"]["generation"]})
+            self.expect("steady")
+            self.patch("tlsroute/steady", {"op": "replace", "path": "/spec/parentRefs", "value": [{"name": "gateway"}]})
+            self.expect("steady", self.one)
+
+    def test_a_field_that_the_schema_does_not_know_is_not_written_again_and_again(self):
+        def written():
+            eventually(lambda: self.agent.metric("slipgate_status_pending") == 0, "nothing is left to write", PATIENCE)
+            return self.agent.metrics("slipgate_status_writes_total", "result")["written"]
+
+        with schema.changed(self.kubectl, "gateways", lambda properties: properties["status"]["properties"].pop("attachedListenerSets")):
+            self.kubectl.eventually(lambda item: "attachedListenerSets" not in item["status"], "it is dropped", "gateway/gateway")
+            self.route("first", {"steady": 1})
+            self.wait_for_attached(2)
+            before = written()
+            self.route("last", {"steady": 1})
+            self.wait_for_attached(3)
+            self.assertLessEqual(written() - before, 3, "the route, the count of the Gateway, and the field with it once more")
 
     def serve_only(self, version):
         """TLSRoutes in this version, in which they are stored, too."""

@@ -4,19 +4,10 @@
 from pathlib import Path
 
 from harness import main
-from harness.kube import KubeCase
+from harness.kube import KubeCase, cert_manager
 
 K8S = Path(__file__).resolve().parents[2] / "k8s"
 DRY_RUN = "apply", "--dry-run=server", "--warnings-as-errors"
-
-
-def lenient_crd(group, plural, kind, scope):
-    """Of somebody else's kind: only that it exists."""
-    anything = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{plural}.{group}"},
-            "spec": {"group": group, "scope": scope, "names": {"plural": plural, "kind": kind},
-                     "versions": [{"name": "v1", "served": True, "storage": True, "schema": anything}]}}
 
 
 class Examples(KubeCase):
@@ -25,7 +16,7 @@ class Examples(KubeCase):
     def test_the_api_server_takes_every_example(self):
         files = sorted(path for path in (K8S / "examples").rglob("*.yaml") if path.name != "kustomization.yaml")
         self.assertTrue(files)
-        self.make_cert_manager()
+        cert_manager.install_kinds(self.kubectl)
         self.make_namespaces(files)
         for file in files:
             with self.subTest(file=str(file.relative_to(K8S))):
@@ -38,11 +29,6 @@ class Examples(KubeCase):
         for folder in folders:
             with self.subTest(folder=str(folder.relative_to(K8S))):
                 self.kubectl(*DRY_RUN, "--kustomize", folder)
-
-    def make_cert_manager(self):
-        self.kubectl.apply(lenient_crd("cert-manager.io", "certificates", "Certificate", "Namespaced"),
-                           lenient_crd("cert-manager.io", "clusterissuers", "ClusterIssuer", "Cluster"))
-        self.kubectl("wait", "crd", "--all", "--for=condition=Established", "--timeout=30s")
 
     def make_namespaces(self, files):
         """A dry run of an object needs its namespace."""

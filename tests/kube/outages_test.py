@@ -22,9 +22,13 @@ class Outages(ServedCase):
         self.serve("web", self.one)
         self.serve("going", self.one)
         with Traffic(lambda: self.connect("steady")):
+            tables = self.agent.tables()
             self.control_plane.kill_api_server()
             self.wait_until_followed(False)
+            eventually(lambda: self.agent.metric("slipgate_status_writer") == 0, "it does not renew the Lease, so it writes nothing", PATIENCE)
             self.expect("web", self.one)
+            self.assertTrue(self.agent.ready())
+            self.assertEqual(self.agent.tables(), tables)
             self.while_it_sleeps(self.control_plane.start_api_server, self.change)
             self.expect_changed()
 
@@ -40,9 +44,25 @@ class Outages(ServedCase):
             self.expect_changed()
         eventually(lambda: "410 too old resource version" in self.agent.log.read_text()[logged:], "such was the answer", PATIENCE)
 
+    def test_an_agent_that_starts_without_its_api_server_leaves_all_as_it_is(self):
+        with Traffic(lambda: self.connect("steady")):
+            tables = self.agent.tables()
+            self.control_plane.kill_api_server()
+            self.agent.kill()
+            self.agent.launch()
+            status, text = eventually(lambda: self.agent.get("/readyz"), "the agent answers", PATIENCE)
+            self.assertEqual(status, 503)
+            self.assertIn("not all objects were read yet: GatewayClass", text)
+            self.assertEqual(self.agent.tables(), tables)
+            self.control_plane.start_api_server()
+            eventually(self.agent.ready, "the agent is ready", PATIENCE)
+            self.assertEqual(self.agent.tables(), tables, "nothing was different")
+
     def test_changes_are_served_while_nobody_writes_statuses(self):
         """The holder of the Lease is killed, and nobody takes over before the test says so: its Lease lasts for an hour."""
+        eventually(lambda: self.agent.metric("slipgate_status_writer") == 1, "the agent writes", PATIENCE)
         self.agent.terminate()
+        self.assertEqual(self.holder(), "", "it leaves the Lease to others")
         other = OtherSlipgated(self.gateway, self.agent.kubeconfig)
         self.addCleanup(other.close)
         other.launch()

@@ -15,6 +15,8 @@ FEATURES = ["Gateway", "GatewayAddressEmpty", "GatewayRouteHostnameIntersectionP
             "ReferenceGrant", "TLSRoute"]  # as docs/kubernetes.md has them, with the agent's flags here
 THEN = "2020-01-01T00:00:00Z"
 FOREIGN = {"type": "acme.example/Seen", "status": "False", "reason": "Seen", "message": "by another", "lastTransitionTime": THEN}
+FOREIGN_ENTRY = {"parentRef": {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "elsewhere"},
+                 "controllerName": "acme.example/controller", "conditions": [FOREIGN]}
 
 
 def by_type(conditions):
@@ -82,11 +84,11 @@ class Statuses(Shown, KubeCase):
         self.assertEqual([(listener["name"], listener["attachedRoutes"]) for listener in gateway["listeners"]], [("tls", 1)])
 
     @staticmethod
-    def is_up_to_date(item):
-        """Every condition is of the object's generation."""
+    def is_up_to_date(item, *but):
+        """Every condition but these is of the object's generation."""
         status, found = item["status"], set()
         for part in [status, *status.get("listeners", []), *status.get("parents", [])]:
-            found |= {condition["observedGeneration"] for condition in part.get("conditions", [])}
+            found |= {condition["observedGeneration"] for condition in part.get("conditions", []) if condition not in but}
         return found == {item["metadata"]["generation"]}
 
     def test_features_and_kinds_are_those_that_are_served(self):
@@ -132,18 +134,26 @@ class Statuses(Shown, KubeCase):
         self.assertIn(f"{address} (it lies in ServiceCIDR kubernetes)", json.dumps(self.status("gateway/inside")))
 
     def test_what_other_controllers_wrote_stays_where_it_is(self):
-        entry = {"parentRef": {"name": "elsewhere"}, "controllerName": "acme.example/controller", "conditions": [FOREIGN]}
-        self.kubectl.wait("gateway/gateway", "condition=Programmed")
-        self.add_foreign("gateway/gateway", ("/status/conditions/0", FOREIGN), ("/status/listeners/0/conditions/1", FOREIGN))
-        self.add_foreign("tlsroute/web", ("/status/parents/0", entry), ("/status/parents/1/conditions/0", FOREIGN))
-        self.patch("gateway/gateway", [{"op": "add", "path": "/spec/listeners/0/hostname", "value": "other.example.com"}])
+        for thing in "gateway/gateway", "listenerset/more":
+            self.kubectl.wait(thing, "condition=Programmed")
+            self.add_foreign(thing, ("/status/conditions/0", FOREIGN), ("/status/listeners/0/conditions/1", FOREIGN))
+        self.add_foreign("gatewayclass/slipgate", ("/status/conditions/1", FOREIGN))
+        self.add_foreign("tlsroute/web", ("/status/parents/0", FOREIGN_ENTRY), ("/status/parents/1/conditions/0", FOREIGN))
+        self.patch("gateway/gateway", [{"op": "add", "path": "/spec/listeners/0/hostname", "value": "other.example.com"},
+                                       {"op": "replace", "path": "/spec/allowedListeners/namespaces/from", "value": "None"}])
         self.wait_for("tlsroute/web", lambda status: self.ours(status) == [("gateway", "False")])
         route = self.status("tlsroute/web")
-        self.assertEqual(by_type(route["parents"][0]["conditions"]), by_type([FOREIGN]))
+        self.assertEqual(route["parents"][0], FOREIGN_ENTRY)
         self.assertEqual(route["parents"][1]["conditions"][0], FOREIGN)
-        gateway = self.wait_for("gateway/gateway", lambda status: status["listeners"][0]["attachedRoutes"] == 0 and status)
-        self.assertEqual(gateway["conditions"][0], FOREIGN)
-        self.assertEqual(gateway["listeners"][0]["conditions"][1], FOREIGN)
+        self.wait_for("gateway/gateway", lambda status: status["listeners"][0]["attachedRoutes"] == 0)
+        self.wait_for("listenerset/more", lambda status: by_type(status["conditions"])["Accepted"] == ("False", "NotAllowed"))
+        for thing in "gateway/gateway", "listenerset/more":
+            status = self.status(thing)
+            self.assertEqual(status["conditions"][0], FOREIGN)
+            self.assertEqual(status["listeners"][0]["conditions"][1], FOREIGN)
+        self.patch("gatewayclass/slipgate", [{"op": "add", "path": "/spec/description", "value": "another generation"}])
+        eventually(lambda: self.is_up_to_date(self.kubectl.json("get", "gatewayclass/slipgate"), FOREIGN), "it is written", PATIENCE)
+        self.assertEqual(self.status("gatewayclass/slipgate")["conditions"][1], FOREIGN)
 
     def test_our_entry_goes_with_its_parent_reference(self):
         self.patch("tlsroute/web", [{"op": "add", "path": "/spec/parentRefs/-", "value": {"kind": "ListenerSet", "name": "more"}}])
@@ -152,6 +162,33 @@ class Statuses(Shown, KubeCase):
         self.wait_for("tlsroute/web", lambda status: self.ours(status) == [("more", "True")])
         self.kubectl("delete", "listenerset", "more")
         self.wait_for("tlsroute/web", lambda status: status["parents"] == [])
+
+    def test_what_loses_its_class_or_its_gateway_is_not_said_to_be_served(self):
+        for thing in "gateway/gateway", "listenerset/more":
+            self.kubectl.wait(thing, "condition=Programmed")
+        self.add_foreign("tlsroute/web", ("/status/parents/0", FOREIGN_ENTRY))
+        self.patch("gateway/gateway", [{"op": "replace", "path": "/spec/gatewayClassName", "value": "none"}])
+        waits = {"Accepted": ("Unknown", "Pending"), "Programmed": ("Unknown", "Pending")}
+        self.wait_for("gateway/gateway", lambda status: by_type(status["conditions"]) == waits)
+        orphan = {"Accepted": ("False", "ParentNotAccepted"), "Programmed": ("False", "ParentNotProgrammed")}
+        self.wait_for("listenerset/more", lambda status: by_type(status["conditions"]) == orphan)
+        self.wait_for("tlsroute/web", lambda status: status["parents"] == [FOREIGN_ENTRY])
+        self.patch("gateway/gateway", [{"op": "replace", "path": "/spec/gatewayClassName", "value": "slipgate"}])
+        for thing in "gateway/gateway", "listenerset/more":
+            self.kubectl.wait(thing, "condition=Programmed")
+        self.kubectl("delete", "gateway", "gateway")
+        self.wait_for("listenerset/more", lambda status: by_type(status["conditions"]) == orphan)
+
+    def test_a_gateway_that_goes_to_another_controller_is_left_to_it(self):
+        other = manifests.gateway_class("acme")
+        other["spec"]["controllerName"] = "acme.example/controller"
+        self.objects.append(other)
+        self.kubectl.apply(other)
+        self.kubectl.wait("gateway/gateway", "condition=Programmed")
+        before = self.status("gateway/gateway")
+        self.patch("gateway/gateway", [{"op": "replace", "path": "/spec/gatewayClassName", "value": "acme"}])
+        self.wait_for("tlsroute/web", lambda status: status["parents"] == [])
+        self.assertEqual(self.status("gateway/gateway"), before)
 
     def test_an_agent_that_starts_again_writes_nothing(self):
         things = "gatewayclass/slipgate", "gateway/gateway", "listenerset/more", "tlsroute/web"
@@ -168,6 +205,12 @@ class Statuses(Shown, KubeCase):
         self.assertEqual([self.kubectl.json("get", thing)["metadata"]["resourceVersion"] for thing in things], versions)
         self.assertEqual(self.agent.tables(), tables)
         self.assertEqual(self.agent.metric("slipgate_map_writes_total"), 0)
+        self.objects.append(manifests.tls_route("new", ["new.example.com"], {"web": 1}))
+        self.kubectl.apply(self.objects[-1])
+        self.wait_for("tlsroute/new", lambda status: self.ours(status) == [("gateway", "True")])
+        self.wait_for_listeners("gateway/gateway", "attachedRoutes", {"tls": 2})
+        eventually(lambda: self.agent.metric("slipgate_status_pending") == 0, "what it wrote comes back and is nothing new", PATIENCE)
+        self.assertEqual(self.agent.metrics("slipgate_status_writes_total", "result")["written"], 2)
 
     def test_a_gateway_with_the_longest_name(self):
         name = "g" * 253

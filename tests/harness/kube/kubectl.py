@@ -36,9 +36,9 @@ class Kubectl:
             raise AssertionError(f"kubectl {' '.join(map(str, arguments))} was not refused:\n{done.stdout}")
         return done.stderr
 
-    def works(self, *arguments):
+    def works(self, *arguments, input=None):
         """Whether it succeeds."""
-        return self._run(arguments, check=False).returncode == 0
+        return self._run(arguments, check=False, input=input).returncode == 0
 
     def json(self, *arguments):
         return json.loads(self(*arguments, "--output", "json"))
