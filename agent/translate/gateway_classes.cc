@@ -10,8 +10,14 @@
 namespace slipgate {
 namespace {
 
+// Without an API server there are no definitions, and every kind.
+bool has_kind(const Snapshot& snapshot, const char* plural) {
+    const auto& definitions = snapshot.bundle_versions;
+    return definitions.empty() || definitions.contains(std::string(plural) + "." + kGatewayGroup);
+}
+
 // What is true of Slipgate as it is set up, sorted. Conformance tests are chosen by this list.
-std::vector<std::string> supported_features(const TranslateOptions& options) {
+std::vector<std::string> supported_features(const Snapshot& snapshot, const TranslateOptions& options) {
     constexpr std::uint16_t kPort8080 = 8080;
     const bool has_pool = !options.address_pool.empty();
     const bool takes_addresses = !options.address_ranges || !options.address_ranges->empty();
@@ -21,7 +27,9 @@ std::vector<std::string> supported_features(const TranslateOptions& options) {
     if (has_pool || options.node_address_ports.contains(kPort8080)) features.emplace_back("GatewayPort8080");
     features.emplace_back("GatewayRouteHostnameIntersectionPrecedence");
     if (takes_addresses) features.emplace_back("GatewayStaticAddresses");
-    for (const auto* feature : {"ListenerSet", "ReferenceGrant", "TLSRoute"}) features.emplace_back(feature);
+    if (has_kind(snapshot, "listenersets")) features.emplace_back("ListenerSet");
+    if (has_kind(snapshot, "referencegrants")) features.emplace_back("ReferenceGrant");
+    if (has_kind(snapshot, "tlsroutes")) features.emplace_back("TLSRoute");
     return features;
 }
 
@@ -57,7 +65,7 @@ GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class, const
     status.conditions.push_back(make_condition("Accepted", accept_gateway_class(gateway_class), generation));
     status.conditions.push_back(
         make_condition("SupportedVersion", supported_version(snapshot.bundle_versions), generation));
-    status.supported_features = supported_features(options);
+    status.supported_features = supported_features(snapshot, options);
     return status;
 }
 

@@ -29,14 +29,14 @@ class KubeSource(unittest.TestCase):
     def stop_api(self):
         self.api.stop()
 
-    def kubeconfig(self, server=None, user=None, cluster=None):
+    def kubeconfig(self, server=None, cluster=None):
         """The same file for all programs of a test."""
         file = self.folder / "kubeconfig"
         file.write_text(json.dumps({
             "current-context": "test",
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
             "clusters": [{"name": "test", "cluster": {"server": server or f"http://127.0.0.1:{self.api.port}", **(cluster or {})}}],
-            "users": [{"name": "test", "user": user or {}}]}))
+            "users": [{"name": "test", "user": {}}]}))
         return file
 
     def follow(self, kubeconfig=None, **options):

@@ -100,7 +100,8 @@ class Refusals(StatusCase):
 
     def test_an_entry_stays_whose_parent_reference_is_back_before_it_is_taken_away(self):
         def refer(parents, generation):
-            self.change("tlsroutes", "r", lambda item: (item["spec"].update(parentRefs=parents), item["metadata"].update(generation=generation)))
+            self.change("tlsroutes", "r", lambda item: (item["spec"].update(parentRefs=parents),
+                                                        item["metadata"].update(generation=generation)))
 
         writer = self.wait_until_written(self.write())
         parents = self.api.get("tlsroutes", "r")["spec"]["parentRefs"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the status files of slipgated."""
+"""Reads statuses: the files of slipgated, and the conditions in a status."""
 
 import yaml
 
@@ -23,3 +23,8 @@ def conditions(document):
     for parent in status.get("parents") or []:
         for condition in parent.get("conditions") or []:
             yield resource, parent["parentRef"]["name"], condition
+
+
+def by_type(conditions):
+    """{type: (status, reason)}"""
+    return {condition["type"]: (condition["status"], condition["reason"]) for condition in conditions}

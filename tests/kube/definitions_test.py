@@ -6,11 +6,12 @@ import json
 from harness import eventually, main, manifests
 from harness.kube import PATIENCE, ServedCase, schema
 from harness.kube.traffic import Traffic
+from harness.statuses import by_type
 
 
-def told(holder):
-    """{type: reason} of its conditions"""
-    return {condition["type"]: condition["reason"] for condition in holder.get("conditions", [])}
+def accepted(entry):
+    """Status and reason of Accepted."""
+    return by_type(entry["conditions"])["Accepted"]
 
 
 class Definitions(ServedCase):
@@ -28,11 +29,17 @@ class Definitions(ServedCase):
         self.expect("other", self.one)
         with Traffic(lambda: self.connect("steady")):
             self.remove("referencegrants")
+            self.wait_for_feature("ReferenceGrant", False)
             self.kubectl("delete", "tlsroute", "other")
             self.expect("other")
             self.control_plane.install_gateway_api()
+            self.wait_for_feature("ReferenceGrant", True)
             self.route("other", {"steady": 1})
             self.expect("other", self.one)
+
+    def wait_for_feature(self, name, is_there):
+        self.kubectl.eventually(lambda item: ({"name": name} in item["status"]["supportedFeatures"]) == is_there, f"{name}: {is_there}",
+                                "gatewayclass/slipgate")
 
     def test_routes_are_gone_with_their_definition_and_served_again_after_it(self):
         with self.connect("steady") as live:
@@ -79,14 +86,14 @@ class Definitions(ServedCase):
             tls = properties["spec"]["properties"]["listeners"]["items"]["properties"]["tls"]
             tls["properties"]["mode"]["enum"].append("Peek")
 
-        mode = "/spec/listeners/0/tls/mode"
+        mode, invalid = "/spec/listeners/0/tls/mode", {"Accepted": ("False", "Invalid"), "Programmed": ("False", "Invalid")}
         with schema.changed(self.kubectl, "gateways", take_another_mode):
             self.patch("gateway/gateway", {"op": "replace", "path": mode, "value": "Peek"})
-            gateway = self.kubectl.eventually(lambda item: told(item["status"]) == {"Accepted": "Invalid", "Programmed": "Invalid"},
+            gateway = self.kubectl.eventually(lambda item: by_type(item["status"]["conditions"]) == invalid,
                                               "it is not accepted", "gateway/gateway")
             self.assertIn('spec.listeners[0].tls.mode: Unsupported value: "Peek"', gateway["status"]["conditions"][0]["message"])
             self.assertEqual({address["value"] for address in gateway["status"]["addresses"]}, set(self.network.vip.values()))
-            route = self.kubectl.eventually(lambda item: told(item["status"]["parents"][0])["Accepted"] == "NoMatchingParent",
+            route = self.kubectl.eventually(lambda item: accepted(item["status"]["parents"][0]) == ("False", "NoMatchingParent"),
                                             "nor is its route", "tlsroute/steady")
             self.assertEqual(route["status"]["parents"][0]["conditions"][0]["message"],
                              "Gateway default/gateway is not accepted; its conditions say why", "the field is for its owner")
@@ -104,7 +111,7 @@ class Definitions(ServedCase):
             route = self.kubectl.eventually(lambda item: len(item["status"]["parents"]) == 2, "an entry each", "tlsroute/steady")
             for entry, ref in zip(route["status"]["parents"], refs, strict=True):
                 self.assertEqual(entry["parentRef"]["port"], ref["port"])
-                self.assertEqual(told(entry)["Accepted"], "UnsupportedValue")
+                self.assertEqual(accepted(entry), ("False", "UnsupportedValue"))
                 self.assertIn("spec.parentRefs[1].sectionName: Invalid value", entry["conditions"][0]["message"])
                 self.assertEqual({condition["observedGeneration"] for condition in entry["conditions"]}, {route["metadata"]["generation"]})
             self.expect("steady")

@@ -6,11 +6,7 @@ import json
 from harness import main, manifests
 from harness.kube import ServedCase
 from harness.kube.traffic import Traffic
-
-
-def by_type(conditions):
-    """{type: (status, reason)}"""
-    return {condition["type"]: (condition["status"], condition["reason"]) for condition in conditions}
+from harness.statuses import by_type
 
 
 class ListenerSets(ServedCase):

@@ -7,16 +7,17 @@ from itertools import pairwise
 from harness import eventually, main, manifests
 from harness.kube import PATIENCE, KubeCase, add_node, schema
 from harness.kube_programs import Follower
+from transport import Transport
 
 GATEWAY_API = "gateway.networking.k8s.io"
 BUNDLE_VERSION = f"{GATEWAY_API}/bundle-version"
 
 
-class Source(KubeCase):
+class Source(Transport, KubeCase):
     backends = 0
 
-    def follow(self):
-        follower = Follower(self.kubectl.kubeconfig, within=self.gateway.command())
+    def follow(self, kubeconfig=None, within=None):
+        follower = Follower(kubeconfig or self.kubectl.kubeconfig, within=within or self.gateway.command())
         self.addCleanup(follower.close)
         return follower
 
@@ -40,7 +41,8 @@ class Source(KubeCase):
             manifests.gateway_class("mine"), manifests.gateway(["192.0.2.1"]), manifests.listener_set("more"),
             manifests.tls_route("r", ["a.example.com"], {"s": 1}), *manifests.backend("s", ["192.0.2.9"]),
             manifests.reference_grant("default"), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}},
-            {"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "more"}, "spec": {"cidrs": ["10.98.0.0/24"]}})
+            {"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "more"},
+             "spec": {"cidrs": ["10.98.0.0/24"]}})
         kinds = {"GatewayClass": "mine", "Gateway": "default/gateway", "ListenerSet": "default/more", "TLSRoute": "default/r",
                  "Service": "default/s", "EndpointSlice": "default/s-ipv4", "Namespace": "shop", "Node": "node-1", "ServiceCIDR": "more",
                  "ReferenceGrant": "default/routes"}
@@ -64,8 +66,8 @@ class Source(KubeCase):
         self.apply(manifests.service("a"))
         follower = self.follow_first()
         self.kubectl("annotate", "service", "a", "acme.example/by=another")
-        condition = {"type": "acme.example/Seen", "status": "True", "reason": "Seen", "message": "", "lastTransitionTime": "2020-01-01T00:00:00Z"}
-        self.kubectl.patch_status("service/a", {"conditions": [condition]})
+        self.kubectl.patch_status("service/a", {"conditions": [{
+            "type": "acme.example/Seen", "status": "True", "reason": "Seen", "message": "", "lastTransitionTime": "2020-01-01T00:00:00Z"}]})
         self.apply(manifests.service("b"))
         follower.wait_for("what came after it", lambda f: "default/b" in f.of("Service"))
         self.assertTrue(all(before != after for before, after in pairwise(follower.states)), follower.states)

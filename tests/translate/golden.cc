@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "agent/source/file/load.h"
+#include "agent/translate/gateway_classes.h"
 #include "tests/translate/render.h"
 
 namespace slipgate::golden {
@@ -103,6 +104,10 @@ struct Settings {
             circumstances.unavailable[parse_socket_address(values.at(0))] = rest(values, 1);
         } else if (key == "bundle-versions") {
             for (const auto& value : values) bundle_versions.emplace("crd-of-" + value, value == "none" ? "" : value);
+            for (const auto* plural : {"listenersets", "referencegrants", "tlsroutes"})
+                bundle_versions.emplace(std::string(plural) + "." + kGatewayGroup, bundle_versions.begin()->second);
+        } else if (key == "definitions") {
+            for (const auto& plural : values) bundle_versions.emplace(plural + "." + kGatewayGroup, kGatewayApiVersion);
         } else if (key == "refused-service") {
             refused_services[values.at(0)] = rest(values, 1);
         } else if (key == "source-mode") {

@@ -7,7 +7,8 @@
 //   of-host           addresses that the host has of itself
 //   missing           one that the host could not be given: ADDRESS WHY...
 //   unavailable       what the host cannot listen on: VIP WHY...
-//   bundle-versions   those of the CRDs; "none" for a CRD without
+//   bundle-versions   those of the CRDs, all of which are there; "none" for a CRD without
+//   definitions       the CRDs that are there, by their plurals; without either there is no API server
 //   refused-service   one that the source refuses: KEY WHY...
 //   source-mode, node-name, preserve-cidr   the agent's, as its settings
 //   excluded          a finding of the data path: BACKEND ENDPOINT REASON [DETAIL...]

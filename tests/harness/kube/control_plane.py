@@ -10,6 +10,7 @@ import secrets
 import subprocess
 from pathlib import Path
 
+from .. import certificates
 from ..sandbox import WORK
 from ..wait import eventually
 from . import binaries
@@ -26,7 +27,7 @@ CONTROLLERS = ("endpoints-controller", "endpointslice-controller", "endpointslic
 
 
 class ControlPlane:
-    """`kubectl` is the administrator's."""
+    """`kubectl` is the administrator's; `operator` a client certificate, of a user of that name without any rights."""
 
     def __init__(self, space):
         self._space, self.folder = space, WORK / "kube"
@@ -34,6 +35,7 @@ class ControlPlane:
         self._etcd = self._api_server = self._controllers = None
         self._signing_key = self.folder / "service-account.key"
         self._make_signing_key()
+        self.operator = certificates.make("operator", ["operator"])
         token = secrets.token_hex(16)
         self._tokens = self.folder / "tokens"
         self._tokens.write_text(f'{token},admin,admin,"system:masters"\n')
@@ -57,7 +59,8 @@ class ControlPlane:
             "--bind-address=127.0.0.1", "--secure-port=6443", "--advertise-address", ADVERTISED,
             "--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file", self._signing_key,
             "--service-account-signing-key-file", self._signing_key,
-            "--token-auth-file", self._tokens, "--authorization-mode=RBAC", "--service-cluster-ip-range", SERVICE_RANGES,
+            "--token-auth-file", self._tokens, "--client-ca-file", self.operator.certificate, "--authorization-mode=RBAC",
+            "--service-cluster-ip-range", SERVICE_RANGES,
             "--allow-privileged")
         eventually(lambda: not self._api_server.running or self.kubectl.works("get", "--raw", "/readyz"),
                    "kube-apiserver answers /readyz")  # for longer than kubectl.PATIENCE: it is no condition of ours
