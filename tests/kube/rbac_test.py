@@ -55,16 +55,16 @@ class Rbac(ServedCase):
         self.addCleanup(self.give_back)
 
     def take_away(self, role, *taken):
-        """Each a (group, resource, verb). Returns when it has taken effect."""
+        """Each a (group, resource, verb). Returns when one of them, and so the whole role, has taken effect."""
         rules = [rule | {"apiGroups": [group], "resources": [resource],
                          "verbs": [verb for verb in rule["verbs"] if (group, resource, verb) not in taken]}
                  for rule in role["rules"] for group in rule["apiGroups"] for resource in rule["resources"]]
         self.replace(role | {"rules": [rule for rule in rules if rule["verbs"]]})
-        for group, resource, verb in taken:
-            plural, _, sub = resource.partition("/")
-            thing = (f"{plural}.{group}" if group else plural) + (f"/{LEASE}" if resource == "leases" else "")
-            question = "auth", "can-i", verb, thing, f"--subresource={sub}", "--namespace", SYSTEM
-            eventually(lambda: not self.account.works(*question), "it has taken effect", PATIENCE)
+        group, resource, verb = taken[0]
+        plural, _, sub = resource.partition("/")
+        thing = (f"{plural}.{group}" if group else plural) + (f"/{LEASE}" if resource == "leases" else "")
+        question = "auth", "can-i", verb, thing, f"--subresource={sub}", "--namespace", SYSTEM
+        eventually(lambda: not self.account.works(*question), "it has taken effect", PATIENCE)
 
     def give_back(self):
         self.replace(self.cluster_role)
@@ -133,7 +133,7 @@ class Rbac(ServedCase):
                 self.assertEqual(self.agent.tables(), tables)
 
     def test_each_kind_that_cannot_be_watched_is_named(self):
-        """Of one that was listed, changes are seen when it can."""
+        """It is served as it was listed; what changes meanwhile is seen when it can."""
         self.agent.terminate()
         self.take_away(self.cluster_role, *((group, resource, "watch") for group, resource in self.followed()))
         self.agent.start()
@@ -141,8 +141,11 @@ class Rbac(ServedCase):
         for group, resource in self.followed():
             self.wait_for_log(needed("watch", group, resource, ["list", "watch"]))
         self.wait_until_not_followed(*(resource for _, resource in self.followed()))
+        self.apply(*manifests.backend("late", self.host.address.values()))
+        self.route("late")
+        self.expect("late")
         self.give_back()
-        self.serve("after", self.host)
+        self.expect("late", self.host)
         self.assertLessEqual({"Service", "EndpointSlice", "TLSRoute"}, self.followed_kinds())  # the others have nothing to tell yet
 
     def apply_one_of_each(self):
@@ -204,17 +207,24 @@ class Rbac(ServedCase):
                    "an Event is created", PATIENCE)
 
     def test_each_verb_for_the_lease_that_is_missing_is_named_and_changes_are_served(self):
-        for verb, change in (("patch", ()), ("create", ("delete", "lease", LEASE)), ("get", ("annotate", "lease", LEASE, "by=another"))):
-            with self.subTest(verb):
-                self.take_away(self.role, (*LEASES, verb))
-                if change:  # so that the verb is needed
-                    self.kubectl(*change, "--namespace", SYSTEM)
-                self.wait_for_log(needed(verb, *LEASES, ["create", "get", "patch"], "Role"))
-                eventually(lambda: self.agent.metric("slipgate_status_writer") == 0, "nobody writes", PATIENCE)
-                self.serve(f"without-{verb}", self.host)
-                self.assertNotIn("status", self.kubectl.json("get", "tlsroute", f"without-{verb}"))
-                self.give_back()
-                self.wait_until_accepted(f"without-{verb}")
+        """By an agent that starts: it creates the Lease, or reads the one that is there, and keeps it."""
+        self.agent.terminate()
+        self.kubectl("delete", "lease", LEASE, "--namespace", SYSTEM)
+        self.take_away(self.role, (*LEASES, "create"))
+        self.agent.start()
+        self.expect_served_without("create")
+        self.take_away(self.role, (*LEASES, "get"))
+        self.expect_served_without("get")
+        self.take_away(self.role, (*LEASES, "patch"))  # it creates one, and is the writer until it would have to renew it
+        self.expect_served_without("patch")
+        self.give_back()
+        self.wait_until_accepted("without-patch")
+
+    def expect_served_without(self, verb):
+        self.wait_for_log(needed(verb, *LEASES, ["create", "get", "patch"], "Role"))
+        eventually(lambda: self.agent.metric("slipgate_status_writer") == 0, "nobody writes", PATIENCE)
+        self.serve(f"without-{verb}", self.host)
+        self.assertNotIn("status", self.kubectl.json("get", "tlsroute", f"without-{verb}"))
 
 
 if __name__ == "__main__":
