@@ -122,6 +122,26 @@ class Statuses(Ownership, Shown, KubeCase):
         self.wait_for("gateway/inside", lambda status: by_type(status["conditions"])["Programmed"] == ("False", "AddressNotUsable"))
         self.assertIn(f"{address} (it lies in ServiceCIDR kubernetes)", json.dumps(self.status("gateway/inside")))
 
+    def test_an_address_of_another_node_is_not_usable(self):
+        """Also if something else that this node says of itself is no address."""
+        add_node(self.kubectl, "node2", ["192.0.2.77"])
+        self.addCleanup(self.kubectl, "delete", "node", "node2")
+        self.kubectl("patch", "node/node2", "--subresource=status", "--type=json", "--patch", json.dumps(
+            [{"op": "add", "path": "/status/addresses/-", "value": {"type": "ExternalIP", "address": "node2.example"}}]))
+        self.objects.append(manifests.gateway(["192.0.2.77"], name="elsewhere"))
+        self.kubectl.apply(self.objects[-1])
+        self.wait_for("gateway/elsewhere", lambda status: by_type(status["conditions"])["Programmed"] == ("False", "AddressNotUsable"))
+        self.assertIn("192.0.2.77 (it belongs to another node)", json.dumps(self.status("gateway/elsewhere")))
+
+    def test_a_port_that_an_older_gateway_has_is_unavailable(self):
+        self.kubectl.wait("gateway/gateway", "condition=Programmed")
+        self.objects.append(manifests.gateway(self.network.vip.values(), name="younger"))
+        self.kubectl.apply(self.objects[-1])
+        status = self.wait_for("gateway/younger", lambda status: by_type(status["conditions"])["Accepted"][0] == "False" and status)
+        self.assertEqual(by_type(status["listeners"][0]["conditions"])["Accepted"], ("False", "PortUnavailable"))
+        self.kubectl("delete", "gateway", "gateway")
+        self.kubectl.wait("gateway/younger", "condition=Programmed")
+
     def test_an_agent_that_starts_again_writes_nothing(self):
         things = "gatewayclass/slipgate", "gateway/gateway", "listenerset/more", "tlsroute/web"
         for thing in things[1:3]:
