@@ -13,6 +13,7 @@ def status(code, message):
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64  # connections that wait to be accepted; a client whose SYN finds no room tries again after a second
 
     def __init__(self, api):
         self.api, self._open = api, []
