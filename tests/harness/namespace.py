@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import libc
 from .process import Process
+from .wait import eventually
 
 
 def ip(*arguments, namespace=None):
@@ -67,6 +68,12 @@ class Namespace:
     def sysctl(self, name, value):
         with self.entered():
             Path("/proc/sys", name.replace(".", "/")).write_text(str(value))
+
+    def snmp_when_idle(self):
+        """snmp() when its own connections have ended: one to the agent's HTTP port sends its last segments after the answer."""
+        own = "ss", "-Htn", "state", "connected", "exclude", "time-wait"
+        eventually(lambda: not self.run(*own).stdout, f"connections of {self} have ended")
+        return self.snmp()
 
     def snmp(self):
         """Counters of the namespace's TCP and IP stack: {"Tcp.InSegs": n, ..., "Ip6InReceives": n, ...}."""

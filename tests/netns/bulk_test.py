@@ -72,7 +72,7 @@ class Bulk(BulkDirect):
 
     def transfer(self, family):
         """The stream is not seen by the gateway's own stack: its counters stand still, no socket knows the client."""
-        before = self.gateway.snmp()
+        before = self.gateway.snmp_when_idle()
         super().transfer(family)
         after = self.gateway.snmp()
         for name in "Tcp.InSegs", "Tcp.OutSegs", "Tcp.OutRsts", "Ip.ForwDatagrams", "Ip6OutForwDatagrams":

@@ -20,7 +20,7 @@ class RulesOfThePacket(Case):
     flags = ("--closing-time", "1s")
 
     def setUp(self):
-        self.stack = self.gateway.snmp()
+        self.stack = self.gateway.snmp_when_idle()
 
     def tearDown(self):
         """Nothing of ours reached the gateway's own TCP."""
