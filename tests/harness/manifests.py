@@ -4,7 +4,8 @@
 import json
 import os
 
-GATEWAY_API = "gateway.networking.k8s.io/v1"
+GATEWAY_GROUP = "gateway.networking.k8s.io"
+GATEWAY_API = f"{GATEWAY_GROUP}/v1"
 CONTROLLER = "slipgate.dev/gateway-controller"
 
 
@@ -53,7 +54,7 @@ def _service_ref(service):
 def reference_grant(namespace):
     """TLSRoutes of `default` may refer to the Services of `namespace`."""
     return _object(GATEWAY_API, "ReferenceGrant", "routes", namespace, spec={
-        "from": [{"group": GATEWAY_API.partition("/")[0], "kind": "TLSRoute", "namespace": "default"}],
+        "from": [{"group": GATEWAY_GROUP, "kind": "TLSRoute", "namespace": "default"}],
         "to": [{"group": "", "kind": "Service"}]})
 
 

@@ -7,15 +7,16 @@ import re
 from harness import eventually, main
 from harness.kube import PATIENCE, KubeCase
 from harness.kube.control_plane import CRDS
+from harness.manifests import GATEWAY_GROUP
 
-BUNDLE = "gateway.networking.k8s.io/bundle-version"
+BUNDLE = f"{GATEWAY_GROUP}/bundle-version"
 
 
 class ControlPlane(KubeCase):
     def test_every_crd_is_established(self):
         crds = {crd["metadata"]["name"]: crd for crd in self.kubectl.json("get", "crd")["items"]}
         files = [path.stem.partition("_")[2] for path in CRDS.glob("*.yaml") if "_vap_" not in path.name]
-        self.assertEqual(set(crds), {f"{plural}.gateway.networking.k8s.io" for plural in files})
+        self.assertEqual(set(crds), {f"{plural}.{GATEWAY_GROUP}" for plural in files})
         version = re.search(r"release (v[\d.]+\d)", (CRDS / "README.md").read_text())[1]
         for name, crd in crds.items():
             with self.subTest(crd=name):
@@ -24,9 +25,9 @@ class ControlPlane(KubeCase):
                 self.assertEqual(crd["metadata"]["annotations"][BUNDLE], version)
 
     def test_the_policy_refuses_an_older_crd(self):
-        older = ("annotate", "crd", "tlsroutes.gateway.networking.k8s.io", "--overwrite", "--dry-run=server", f"{BUNDLE}=v1.2.0")
+        older = ("annotate", "crd", f"tlsroutes.{GATEWAY_GROUP}", "--overwrite", "--dry-run=server", f"{BUNDLE}=v1.2.0")
         eventually(lambda: not self.kubectl.works(*older), "the policy takes effect", PATIENCE)
-        self.assertIn("safe-upgrades.gateway.networking.k8s.io", self.kubectl.refused(*older))
+        self.assertIn(f"safe-upgrades.{GATEWAY_GROUP}", self.kubectl.refused(*older))
 
     def test_a_restarted_api_server_has_kept_its_objects(self):
         self.kubectl("create", "configmap", "kept", "--from-literal=a=b")

@@ -8,19 +8,16 @@ import re
 import shutil
 from pathlib import Path
 
-from harness import certificates, eventually, main, manifests
-from harness.clients import tls
-from harness.kube import PATIENCE, DaemonSlipgated, KubeCase, add_node
+from harness import eventually, main, manifests
+from harness.kube import PATIENCE, DaemonSlipgated, KubeCase, add_node, base
+from harness.kube.base import BASE, LEASE, NAMESPACE
+from harness.manifests import GATEWAY_GROUP
 from harness.sandbox import WORK
-from harness.servers import Server, echo, over_tls, read_exactly
 from harness.topology import FAMILIES, V4, V6
 
 K8S = Path(__file__).resolve().parents[2] / "k8s"
-BASE = K8S / "base"
-SYSTEM = "slipgate-system"
-GATEWAY_API = "gateway.networking.k8s.io"
-WRITTEN = [f"{kind}.{GATEWAY_API}" for kind in ("gatewayclasses", "gateways", "listenersets", "tlsroutes")]
-FOLLOWED = [*WRITTEN, f"referencegrants.{GATEWAY_API}", "namespaces", "nodes", "services", "endpointslices.discovery.k8s.io",
+WRITTEN = [f"{kind}.{GATEWAY_GROUP}" for kind in ("gatewayclasses", "gateways", "listenersets", "tlsroutes")]
+FOLLOWED = [*WRITTEN, f"referencegrants.{GATEWAY_GROUP}", "namespaces", "nodes", "services", "endpointslices.discovery.k8s.io",
             "servicecidrs.networking.k8s.io", "customresourcedefinitions.apiextensions.k8s.io"]
 LEASES = "leases.coordination.k8s.io"
 EXAMPLE = "--address=192.0.2.10,2001:db8::10"  # what the overlay of the documentation adds
@@ -35,8 +32,7 @@ class Deployment(KubeCase):
     def setUpClass(cls):
         super().setUpClass()
         host, = cls.network.backends
-        cls.certificate = certificates.make(host.name, ["*.example.com"])
-        cls.addClassCleanup(Server(host, 8443, over_tls(cls.certificate, echo)).close)
+        cls.add_server(host)
         cls.node = cls.client.gateway_address  # those of the host's interface to the client
         add_node(cls.kubectl, "node1", cls.node.values())
         cls.kubectl.apply(*manifests.backend("web", host.address.values()))
@@ -50,23 +46,21 @@ class Deployment(KubeCase):
 
     def test_its_pods_are_placed_before_others_and_on_every_node(self):
         self.kubectl("apply", "--kustomize", BASE)
-        self.addCleanup(self.kubectl, "delete", "daemonset", "--all", "--namespace", SYSTEM)
-        spec = self.kubectl.json("get", "daemonset", "slipgated", "--namespace", SYSTEM)["spec"]["template"]["spec"]
+        self.addCleanup(self.kubectl, "delete", "daemonset", "--all", "--namespace", NAMESPACE)
+        spec = self.kubectl.json("get", "daemonset", "slipgated", "--namespace", NAMESPACE)["spec"]["template"]["spec"]
         self.assertEqual(spec["priorityClassName"], "system-node-critical")
         self.assertIn({"operator": "Exists"}, spec["tolerations"])
         self.assertEqual(set(spec["containers"][0]["resources"]["requests"]), {"cpu", "memory"})
 
     def test_the_account_may_do_what_the_agent_does_and_nothing_else(self):
-        self.kubectl("apply", "--kustomize", BASE)
-        account = self.control_plane.service_account(SYSTEM, "slipgate")
-        eventually(lambda: account.works("get", "services"), "the ClusterRole takes effect", PATIENCE)
-        self.kubectl.wait("serviceaccount/default", "create", SYSTEM)
-        any_account = self.control_plane.service_account(SYSTEM, "default")
+        account = base.install(self.control_plane)
+        self.kubectl.wait("serviceaccount/default", "create", NAMESPACE)
+        any_account = self.control_plane.service_account(NAMESPACE, "default")
         everywhere = {(resource, "", verb) for resource in FOLLOWED for verb in ("list", "watch")}
         everywhere |= {(f"{resource}/status", "", verb) for resource in WRITTEN for verb in ("get", "patch")}
         everywhere.add(("events.events.k8s.io", "", "create"))
-        at_home = {(LEASES, "", "create"), (LEASES, "slipgate-status-writer", "get"), (LEASES, "slipgate-status-writer", "patch")}
-        for namespace, wanted in ("default", everywhere), (SYSTEM, everywhere | at_home):
+        at_home = {(LEASES, "", "create"), (LEASES, LEASE, "get"), (LEASES, LEASE, "patch")}
+        for namespace, wanted in ("default", everywhere), (NAMESPACE, everywhere | at_home):
             self.assertEqual(self.rights(account, namespace) - self.rights(any_account, namespace), wanted)
 
     @staticmethod
@@ -82,15 +76,9 @@ class Deployment(KubeCase):
         agent = DaemonSlipgated(self.gateway, self.kubectl, "node1", self.node)
         self.addCleanup(agent.close)
         agent.start()
-        self.kubectl("rollout", "status", "daemonset/slipgated", "--namespace", SYSTEM, f"--timeout={PATIENCE}s")
+        self.kubectl("rollout", "status", "daemonset/slipgated", "--namespace", NAMESPACE, f"--timeout={PATIENCE}s")
         self.assertTrue(agent.pod["spec"]["hostNetwork"])
         return agent
-
-    def apply(self, *objects):
-        """Gone with the test."""
-        self.kubectl.apply(*objects)
-        for item in objects:
-            self.addCleanup(self.kubectl, "delete", item["kind"], item["metadata"]["name"], "--ignore-not-found")
 
     def add_gateway(self, name):
         """One that names no address, with a route; returns those that its status has, by family."""
@@ -102,20 +90,13 @@ class Deployment(KubeCase):
         found = self.kubectl.json("get", "gateway", gateway)["status"]["addresses"]
         return {V6 if ":" in entry["value"] else V4: entry["value"] for entry in found}
 
-    def connect(self, address, name):
-        return tls(self.client, (address, 443), f"{name}.example.com", [self.certificate], timeout=10)
-
     def is_served(self, address, name):
         try:
-            with self.connect(address, name) as session:
-                return self.echoes(session)
+            with self.connect_to(address, name) as session:
+                self.expect_alive(session)
         except ConnectionError:
             return False
-
-    @staticmethod
-    def echoes(session):
-        session.sendall(b"data")
-        return read_exactly(session, 4) == b"data"
+        return True
 
     def expect(self, addresses, name):
         for family in FAMILIES:
@@ -133,7 +114,7 @@ class Deployment(KubeCase):
         agent.refresh()
         self.apply(manifests.tls_route("later", ["later.example.com"], {"web": 1}, "web"))
         self.expect(addresses, "later")
-        self.kubectl.wait("tlsroute/later", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
+        self.kubectl.wait_until_accepted("later")
 
     def with_a_pool(self):
         """The overlay that docs/kubernetes.md names, with a pool in the place of its address."""
@@ -156,7 +137,7 @@ class Deployment(KubeCase):
         addresses = self.add_gateway("web")
         self.kubectl("delete", "gateway", "first")  # its addresses are the lowest of the pool
         eventually(lambda: self.on_the_host() == set(addresses.values()), "those of one Gateway are on the host", PATIENCE)
-        lives = [self.connect(addresses[family], "web") for family in FAMILIES]
+        lives = [self.connect_to(addresses[family], "web") for family in FAMILIES]
         before = agent.name
         agent.delete()
         self.expect(addresses, "web")
@@ -164,12 +145,12 @@ class Deployment(KubeCase):
         self.assertNotEqual(agent.name, before)
         self.apply(manifests.tls_route("later", ["later.example.com"], {"web": 1}, "web"))
         self.expect(addresses, "later")
-        self.kubectl.wait("tlsroute/later", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
+        self.kubectl.wait_until_accepted("later")
         self.assertEqual(self.addresses_of("web"), addresses)
         self.assertEqual(self.on_the_host(), set(addresses.values()))
         for live in lives:
             with live:
-                self.assertTrue(self.echoes(live))
+                self.expect_alive(live)
         agent.terminate()
         agent.uninstall()
         self.assertEqual(self.on_the_host(), set())

@@ -7,7 +7,7 @@ from harness.statuses import by_type
 
 THEN = "2020-01-01T00:00:00Z"
 FOREIGN = {"type": "acme.example/Seen", "status": "False", "reason": "Seen", "message": "by another", "lastTransitionTime": THEN}
-FOREIGN_ENTRY = {"parentRef": {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "elsewhere"},
+FOREIGN_ENTRY = {"parentRef": {"group": manifests.GATEWAY_GROUP, "kind": "Gateway", "name": "elsewhere"},
                  "controllerName": "acme.example/controller", "conditions": [FOREIGN]}
 
 

@@ -8,12 +8,11 @@ import json
 
 from harness import eventually, main, manifests
 from harness.kube import PATIENCE, ServedCase
+from harness.kube.base import LEASE, NAMESPACE
+from harness.manifests import GATEWAY_GROUP
 
-SYSTEM = "slipgate-system"
 LEASES = "coordination.k8s.io", "leases"
-LEASE = "slipgate-status-writer"
 EVENTS = "events.k8s.io", "events"
-GATEWAY_API = "gateway.networking.k8s.io"
 STATUSES = {  # where each has its first condition
     "gatewayclasses/status": ("gatewayclass/slipgate", "/status/conditions/0"),
     "gateways/status": ("gateway/gateway", "/status/conditions/0"),
@@ -43,10 +42,9 @@ class Rbac(ServedCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.cluster_role = cls.kubectl.json("get", "clusterrole", "slipgate")
-        cls.role = cls.kubectl.json("get", "role", "slipgate", "--namespace", SYSTEM)
+        cls.role = cls.kubectl.json("get", "role", "slipgate", "--namespace", NAMESPACE)
         for role in cls.cluster_role, cls.role:
             del role["metadata"]["resourceVersion"]  # so that it can be put back over any other
-        cls.account = cls.control_plane.service_account(SYSTEM, "slipgate")
 
     def setUp(self):
         self.host, = self.network.backends
@@ -63,7 +61,7 @@ class Rbac(ServedCase):
         group, resource, verb = taken[0]
         plural, _, sub = resource.partition("/")
         thing = (f"{plural}.{group}" if group else plural) + (f"/{LEASE}" if resource == "leases" else "")
-        question = "auth", "can-i", verb, thing, f"--subresource={sub}", "--namespace", SYSTEM
+        question = "auth", "can-i", verb, thing, f"--subresource={sub}", "--namespace", NAMESPACE
         eventually(lambda: not self.account.works(*question), "it has taken effect", PATIENCE)
 
     def give_back(self):
@@ -98,14 +96,11 @@ class Rbac(ServedCase):
         quoted = text.replace('"', '\\"')
         eventually(lambda: quoted in self.agent.log.read_text()[self.logged:], f"the log says: {text}", PATIENCE)
 
-    def wait_until_accepted(self, route):
-        self.kubectl.wait(f"tlsroute/{route}", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
-
     def test_these_are_all_verbs(self):
         """Each is taken away by one of the other tests."""
         self.assertEqual(self.verbs_of(self.cluster_role), {
             *((group, resource, verb) for group, resource in self.followed() for verb in ("list", "watch")),
-            *((GATEWAY_API, resource, verb) for resource in STATUSES for verb in ("get", "patch")),
+            *((GATEWAY_GROUP, resource, verb) for resource in STATUSES for verb in ("get", "patch")),
             (*EVENTS, "create")})
         self.assertEqual(self.verbs_of(self.role), {(*LEASES, verb) for verb in ("create", "get", "patch")})
 
@@ -166,17 +161,17 @@ class Rbac(ServedCase):
     def test_each_status_that_cannot_be_written_is_named(self):
         self.apply_one_of_each()
         before = self.forbidden()
-        self.take_away(self.cluster_role, *((GATEWAY_API, resource, "patch") for resource in STATUSES))
+        self.take_away(self.cluster_role, *((GATEWAY_GROUP, resource, "patch") for resource in STATUSES))
         for thing, path in STATUSES.values():
             self.change_status(thing, path, "message", "by another")
         for resource in STATUSES:
-            self.wait_for_log(needed("patch", GATEWAY_API, resource, ["get", "patch"]))
+            self.wait_for_log(needed("patch", GATEWAY_GROUP, resource, ["get", "patch"]))
         eventually(lambda: self.forbidden() >= before + len(STATUSES), "each is counted", PATIENCE)
         self.serve("meanwhile", self.host)
         for thing, _ in STATUSES.values():
             self.assertIn("by another", self.kubectl("get", thing, "--output", "yaml"))
-        self.take_away(self.cluster_role, *((GATEWAY_API, resource, "patch") for resource in STATUSES if resource != "tlsroutes/status"))
-        self.wait_until_accepted("meanwhile")  # the kinds that cannot be written hold up no other
+        self.take_away(self.cluster_role, *((GATEWAY_GROUP, resource, "patch") for resource in STATUSES if resource != "tlsroutes/status"))
+        self.kubectl.wait_until_accepted("meanwhile")  # the kinds that cannot be written hold up no other
         self.assertIn("by another", self.kubectl("get", "gateway/gateway", "--output", "yaml"))
         self.give_back()
         for thing, _ in STATUSES.values():
@@ -185,11 +180,11 @@ class Rbac(ServedCase):
     def test_each_status_that_cannot_be_read_is_named(self):
         """It is read before conditions are replaced that are of a later generation than the object has."""
         self.apply_one_of_each()
-        self.take_away(self.cluster_role, *((GATEWAY_API, resource, "get") for resource in STATUSES))
+        self.take_away(self.cluster_role, *((GATEWAY_GROUP, resource, "get") for resource in STATUSES))
         for thing, path in STATUSES.values():
             self.change_status(thing, path, "observedGeneration", LATER)
         for resource in STATUSES:
-            self.wait_for_log(needed("get", GATEWAY_API, resource, ["get", "patch"]))
+            self.wait_for_log(needed("get", GATEWAY_GROUP, resource, ["get", "patch"]))
         self.serve("meanwhile", self.host)
         self.give_back()
         for thing, _ in STATUSES.values():
@@ -200,7 +195,7 @@ class Rbac(ServedCase):
         self.route("bad", {"missing": 1})
         self.wait_for_log(needed("create", *EVENTS, ["create"]))
         eventually(lambda: self.agent.metrics("slipgate_events_total", "result")["failed"], "it is counted", PATIENCE)
-        self.wait_until_accepted("bad")
+        self.kubectl.wait_until_accepted("bad")
         self.give_back()
         self.route("worse", {"missing": 1})
         eventually(lambda: "BackendNotFound" in self.kubectl("describe", "tlsroute", "worse").partition("\nEvents:")[2],
@@ -209,7 +204,7 @@ class Rbac(ServedCase):
     def test_each_verb_for_the_lease_that_is_missing_is_named_and_changes_are_served(self):
         """By an agent that starts: it creates the Lease, or reads the one that is there, and keeps it."""
         self.agent.terminate()
-        self.kubectl("delete", "lease", LEASE, "--namespace", SYSTEM)
+        self.kubectl("delete", "lease", LEASE, "--namespace", NAMESPACE)
         self.take_away(self.role, (*LEASES, "create"))
         self.agent.start()
         self.expect_served_without("create")
@@ -218,7 +213,7 @@ class Rbac(ServedCase):
         self.take_away(self.role, (*LEASES, "patch"))  # it creates one, and is the writer until it would have to renew it
         self.expect_served_without("patch")
         self.give_back()
-        self.wait_until_accepted("without-patch")
+        self.kubectl.wait_until_accepted("without-patch")
 
     def expect_served_without(self, verb):
         self.wait_for_log(needed(verb, *LEASES, ["create", "get", "patch"], "Role"))

@@ -3,16 +3,13 @@
 
 import ipaddress
 import json
-from pathlib import Path
 
 from harness import eventually, main, manifests
-from harness.kube import PATIENCE, ClusterSlipgated, KubeCase, OtherSlipgated, add_node
+from harness.kube import PATIENCE, ClusterSlipgated, KubeCase, OtherSlipgated, add_node, base
 from harness.statuses import by_type
 from ownership import Ownership
 from shown import Shown
 
-BASE = Path(__file__).resolve().parents[2] / "k8s/base"
-SYSTEM = "slipgate-system"
 FEATURES = ["Gateway", "GatewayAddressEmpty", "GatewayRouteHostnameIntersectionPrecedence", "GatewayStaticAddresses", "ListenerSet",
             "ReferenceGrant", "TLSRoute"]  # as docs/kubernetes.md has them, with the agent's flags here
 
@@ -22,8 +19,7 @@ class Statuses(Ownership, Shown, KubeCase):
     def setUpClass(cls):
         super().setUpClass()
         add_node(cls.kubectl, "node1")
-        cls.kubectl("apply", "--kustomize", BASE)
-        cls.account = cls.control_plane.service_account(SYSTEM, "slipgate")
+        cls.account = base.install(cls.control_plane)
         cls.agent = ClusterSlipgated(cls.gateway, cls.account.kubeconfig)
         cls.addClassCleanup(cls.agent.close)
         cls.agent.start()
@@ -88,7 +84,7 @@ class Statuses(Ownership, Shown, KubeCase):
             {"op": "add", "path": "/spec/listeners/0/allowedRoutes/kinds", "value": [{"kind": "HTTPRoute"}, {"kind": "TLSRoute"}]},
             {"op": "add", "path": "/spec/listeners/-", "value": {"name": "http", "protocol": "HTTP", "port": 80}},
             {"op": "add", "path": "/spec/listeners/-", "value": {"name": "end", "protocol": "TLS", "port": 8883, "tls": terminate}}])
-        tls_route = [{"group": "gateway.networking.k8s.io", "kind": "TLSRoute"}]
+        tls_route = [{"group": manifests.GATEWAY_GROUP, "kind": "TLSRoute"}]
         self.wait_for_listeners("gateway/gateway", "supportedKinds", {"tls": tls_route, "http": [], "end": []})
         self.wait_for_listeners("listenerset/more", "supportedKinds", {"tls": tls_route})
 
@@ -175,7 +171,7 @@ class Statuses(Ownership, Shown, KubeCase):
         eventually(lambda: "NoMatchingParent" in self.kubectl("describe", "tlsroute", "long"), "an Event, too", PATIENCE)
 
     def holder(self):
-        return self.kubectl.json("get", "lease", "slipgate-status-writer", "--namespace", SYSTEM)["spec"]["holderIdentity"]
+        return self.kubectl.json("get", "lease", base.LEASE, "--namespace", base.NAMESPACE)["spec"]["holderIdentity"]
 
     def test_another_agent_takes_over_when_the_holder_dies(self):
         first = self.holder()

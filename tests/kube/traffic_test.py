@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is applied with kubectl is served: TLS through the gateway to the pods, as the account of k8s/base."""
 
-from pathlib import Path
-
 from harness import FAMILIES, certificates, eventually, main, manifests
 from harness.clients import curl
-from harness.kube import PATIENCE, ClusterSlipgated, KubeCase, Pod, add_node
+from harness.kube import PATIENCE, ClusterSlipgated, KubeCase, Pod, add_node, base
 from harness.nginx import Nginx
 
-BASE = Path(__file__).resolve().parents[2] / "k8s/base"
 NAME = "web.example.com"
 
 
@@ -20,9 +17,7 @@ class Traffic(KubeCase):
         for host, certificate in cls.certificates.items():
             cls.addClassCleanup(Nginx(host, certificate).close)
         add_node(cls.kubectl, "node1")
-        cls.kubectl("apply", "--kustomize", BASE)
-        account = cls.control_plane.service_account("slipgate-system", "slipgate")
-        cls.agent = ClusterSlipgated(cls.gateway, account.kubeconfig)
+        cls.agent = ClusterSlipgated(cls.gateway, base.install(cls.control_plane).kubeconfig)
         cls.addClassCleanup(cls.agent.close)
         cls.agent.start()
 

@@ -13,11 +13,11 @@ from .. import container
 from ..sandbox import BPFFS, WORK
 from ..slipgated import Slipgated
 from ..wait import eventually
+from .base import NAMESPACE
 from .control_plane import SERVER
 from .kubectl import PATIENCE
 from .pods import bind, report
 
-NAMESPACE = "slipgate-system"
 HOST_PATHS = {"/sys/fs/bpf": BPFFS}  # of a node, and what is there in a test
 
 

@@ -5,10 +5,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..topology import Network
-from ..wait import eventually
+from . import base
 from .agent import ClusterSlipgated
 from .control_plane import ControlPlane
-from .kubectl import PATIENCE
 from .kubelet import Kubelet
 from .pods import add_node
 from .walkthrough import Walkthrough, steps_of
@@ -38,9 +37,7 @@ class Tutorial:
         self.kubectl = kubectl = control_plane.kubectl
         add_node(kubectl, "node1")
         say("kubectl apply -k k8s/base; slipgated --kubernetes as its ServiceAccount")
-        kubectl("apply", "--kustomize", TREE / "k8s/base")
-        account = control_plane.service_account("slipgate-system", "slipgate")
-        eventually(lambda: account.works("get", "services", "--all-namespaces"), "the ClusterRole takes effect", PATIENCE)
+        account = base.install(control_plane)
         self.agent = ClusterSlipgated(gateway, account.kubeconfig, ["--node-name", "node1", "--address", ",".join(vip.values())])
         self.agent.program = program or self.agent.program
         self._all.callback(self.agent.close)
