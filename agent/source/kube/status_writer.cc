@@ -5,13 +5,9 @@
 
 #include "agent/base/backoff.h"
 #include "agent/base/log.h"
-#include "agent/model/controller.h"
 #include "agent/model/timestamp_text.h"
 #include "agent/source/kube/message.h"
-#include "agent/source/kube/orphans.h"
 #include "agent/source/kube/refusal.h"
-#include "agent/source/kube/unsupported_parents.h"
-#include "agent/source/kube/unsupported_status.h"
 
 namespace slipgate::kube {
 namespace {
@@ -23,42 +19,6 @@ constexpr int kLooks = 200;          // at objects without a pause, so that the 
 constexpr int kUnprocessable = 422, kInternalError = 500;
 
 constexpr auto kNever = StatusWriter::Clock::time_point::max();
-
-// Of the object as it was when the status was made; 0: it does not say.
-std::int64_t observed_generation(const WantedStatus& wanted) {
-    const auto of = [](const std::vector<Condition>& conditions) {
-        return conditions.empty() ? 0 : conditions.front().observed_generation;
-    };
-    if (const auto* route = std::get_if<TlsRouteStatus>(&wanted))
-        return route->parents.empty() ? 0 : of(route->parents.front().conditions);
-    return std::visit(
-        [&](const auto& status) -> std::int64_t {
-            if constexpr (requires { status.conditions; }) return of(status.conditions);
-            return 0;
-        },
-        wanted);
-}
-
-template <typename Map>
-std::optional<WantedStatus> find_in(const Map& statuses, const std::string& key) {
-    const auto found = statuses.find(key);
-    if (found == statuses.end()) return {};
-    return found->second;
-}
-
-std::optional<WantedStatus> status_in(const Statuses& statuses, const ObjectKey& key) {
-    const auto& [resource, name] = key;
-    if (resource->kind == "GatewayClass") return find_in(statuses.gateway_classes, name);
-    if (resource->kind == "Gateway") return find_in(statuses.gateways, name);
-    if (resource->kind == "ListenerSet") return find_in(statuses.listener_sets, name);
-    return find_in(statuses.tls_routes, name);
-}
-
-template <typename T>
-const ObjectMeta* meta_in(const ObjectMap<T>& objects, const std::string& key) {
-    const auto found = objects.find(key);
-    return found == objects.end() ? nullptr : &found->second.meta;
-}
 
 std::string status_path(const ObjectKey& key, const StoredObject& stored) {
     return object_path(*key.first, stored.version, key.second) + "/status";
@@ -72,37 +32,18 @@ StatusWriter::StatusWriter(HttpClient& http, StoredObjects& stored, std::string 
       stored_(stored),
       patience_(patience),
       random_(std::move(random)),
-      recorder_(http, std::move(instance), patience.answer) {}
+      recorder_(http, std::move(instance), patience.answer),
+      wanted_(stored) {}
 
 StatusWriter::~StatusWriter() {
     stop();
 }
 
 void StatusWriter::want(const Statuses& of_supported, const Snapshot& snapshot) {
-    const auto statuses =
-        with_orphans(with_unsupported_parents(of_supported, snapshot, stored_.unsupported()), wanted_, snapshot);
-    const auto changed_of = [this](std::string_view kind) {
-        return [this, &resource = resource_of(kind)](const std::string& key, const auto* before, const auto* now) {
-            if (before != nullptr && now != nullptr && *before == *now) return;
-            contests_.forget({&resource, key});
-            look_again({&resource, key});
-        };
-    };
-    for_each_difference(wanted_.gateway_classes, statuses.gateway_classes, changed_of("GatewayClass"));
-    for_each_difference(wanted_.gateways, statuses.gateways, changed_of("Gateway"));
-    for_each_difference(wanted_.listener_sets, statuses.listener_sets, changed_of("ListenerSet"));
-    for_each_difference(wanted_.tls_routes, statuses.tls_routes, changed_of("TLSRoute"));
-    wanted_ = statuses;
-    const auto other_of = [this](std::string_view kind) {
-        return [this, &resource = resource_of(kind)](const std::string& key, const auto* /*before*/,
-                                                     const auto* /*now*/) { look_again({&resource, key}); };
-    };
-    for_each_difference(snapshot_.gateway_classes, snapshot.gateway_classes, other_of("GatewayClass"));
-    for_each_difference(snapshot_.gateways, snapshot.gateways, other_of("Gateway"));
-    for_each_difference(snapshot_.listener_sets, snapshot.listener_sets, other_of("ListenerSet"));
-    for_each_difference(snapshot_.tls_routes, snapshot.tls_routes, other_of("TLSRoute"));
-    snapshot_ = snapshot;
-    for (const auto& [key, object] : stored_.unsupported()) look_again(key);  // its class or its parents may be others
+    wanted_.update(of_supported, snapshot, [this](const ObjectKey& key, WantedStatuses::Change change) {
+        if (change == WantedStatuses::Change::kStatus) contests_.forget(key);
+        look_again(key);
+    });
     is_wanted_ = true;
 }
 
@@ -205,13 +146,7 @@ void StatusWriter::look_at(const ObjectKey& key) {
         rejected_.erase(key);
         contests_.forget(key);
     }
-    const auto status = stored == nullptr ? std::nullopt : wanted(key, *stored);
-    // Of an earlier generation, or another object of this name: what is wanted of this one comes soon.
-    const auto is_of_now = [&] {
-        const auto observed = observed_generation(*status);
-        return is_judged(key, *stored) && (observed == 0 || observed >= stored->generation);
-    };
-    if (status && is_of_now()) {
+    if (const auto status = stored == nullptr ? std::nullopt : wanted_.of(key, *stored)) {
         auto before = json::parse(stored->status, nullptr, false);
         if (before.is_discarded()) before = {};
         if (const auto merged = merge_status(before, *status, stored->generation, to_time(now_utc()))) {
@@ -222,36 +157,6 @@ void StatusWriter::look_at(const ObjectKey& key) {
         }
     }
     tasks_.erase(key);
-}
-
-// Nothing: the object is none of ours.
-std::optional<WantedStatus> StatusWriter::wanted(const ObjectKey& key, const StoredObject& stored) const {
-    const auto unsupported = stored_.unsupported().find(key);
-    auto status = unsupported == stored_.unsupported().end() ? status_in(wanted_, key)
-                                                             : unsupported_status(unsupported->second, wanted_);
-    if (status || key.first->kind != "TLSRoute") return status;
-    // Our entries have to go when the route, as it is now, is none of ours.
-    const bool has_ours = stored.status.find(kOurController) != std::string::npos;
-    if (has_ours && is_judged(key, stored)) return TlsRouteStatus{};
-    return {};
-}
-
-// What is wanted is about the object as it is now: in its generation, and no other one of its name.
-bool StatusWriter::is_judged(const ObjectKey& key, const StoredObject& stored) const {
-    const auto* const meta = judged(key);
-    return meta != nullptr && meta->uid == stored.uid && meta->generation >= stored.generation;
-}
-
-// The object that the wanted status is about; null: it is not known yet.
-const ObjectMeta* StatusWriter::judged(const ObjectKey& key) const {
-    const auto unsupported = stored_.unsupported().find(key);
-    if (unsupported != stored_.unsupported().end())
-        return std::visit([](const auto& object) { return &object.meta; }, unsupported->second.object);
-    const auto& [resource, name] = key;
-    if (resource->kind == "GatewayClass") return meta_in(snapshot_.gateway_classes, name);
-    if (resource->kind == "Gateway") return meta_in(snapshot_.gateways, name);
-    if (resource->kind == "ListenerSet") return meta_in(snapshot_.listener_sets, name);
-    return meta_in(snapshot_.tls_routes, name);
 }
 
 // Somebody else changes it back.

@@ -16,6 +16,7 @@
 #include "agent/source/kube/patience.h"
 #include "agent/source/kube/status_merge.h"
 #include "agent/source/kube/stored_objects.h"
+#include "agent/source/kube/wanted_statuses.h"
 
 namespace slipgate::kube {
 
@@ -74,9 +75,6 @@ class StatusWriter {
     void look_again(const ObjectKey& key);
     void wake();
     void look_at(const ObjectKey& key);
-    [[nodiscard]] bool is_judged(const ObjectKey& key, const StoredObject& stored) const;
-    [[nodiscard]] const ObjectMeta* judged(const ObjectKey& key) const;
-    [[nodiscard]] std::optional<WantedStatus> wanted(const ObjectKey& key, const StoredObject& stored) const;
 
     void rest(const ObjectKey& key, Clock::time_point until);
     void note_write(const Regarding& regarding, std::int64_t generation);
@@ -99,8 +97,7 @@ class StatusWriter {
     Patience patience_;
     Random random_;
     EventRecorder recorder_;
-    Statuses wanted_;
-    Snapshot snapshot_;  // that wanted_ is about
+    WantedStatuses wanted_;
     bool is_wanted_ = false;
     bool is_writer_ = false;
     bool is_tired_ = false;      // the last run() left something to do at once
