@@ -13,7 +13,6 @@ from kube_following import KubeSource, service
 
 
 class Lists(KubeSource):
-
     def test_a_list_that_fails_is_tried_again(self):
         for fault in ("cut", "garbage", (429, "slow down"), (500, "etcd"), (410, "expired")):
             with self.subTest(fault=fault):
@@ -68,6 +67,17 @@ class Watches(KubeSource):
     def test_lines_in_pieces(self):
         self.api.piece = 7
         self.change_and_see(self.follow_one_service())
+
+    def test_a_change_that_is_told_twice_is_one(self):
+        self.api.bookmark_after = 0.1  # longer than changes are put together
+        follower = self.follow_one_service()
+        self.api.put(service("b"))
+        self.wait_for_services(follower, {"default/a": [443], "default/b": [443]})
+        states, bookmarks = len(follower.states), len(self.api.bookmarks)
+        self.api.repeat("services")
+        eventually(lambda: "services" in dict(self.api.bookmarks[bookmarks:]), "it was told before the bookmark")
+        self.change_and_see(follower)
+        self.assertEqual(len(follower.states), states + 2, "one for each change that counts")
 
     def test_an_end_in_order_is_followed_by_a_watch_from_there(self):
         follower = self.follow_one_service()
@@ -124,6 +134,10 @@ class Watches(KubeSource):
         follower.wait_for("the reason", lambda f: reason in f.log())
         self.wait_for_services(follower, {"default/a": [443]})
         self.change_and_see(follower)
+
+    def test_a_watch_that_is_refused_as_too_old_lists_anew(self):
+        self.recovers([(410, "too old resource version")], "410 too old resource version")
+        self.assertEqual(self.api.count("services", "list"), 2)
 
     def test_a_watch_that_ends_at_once_is_a_failure(self):
         self.recovers(["empty"] * 3, "a watch ended at once")
@@ -206,16 +220,10 @@ class LostApiServer(KubeSource):
         eventually(watches(2), "each kind is watched again")
         self.change_and_see(follower)
 
-    def test_a_server_that_is_none_has_no_state(self):
-        follower = self.follow(self.kubeconfig(f"http://127.0.0.1:{self.api.port}/elsewhere"))
-        kinds = "GatewayClass", "Gateway", "ListenerSet", "TLSRoute", "ReferenceGrant", "Namespace", "Node", "Service", "EndpointSlice", \
-            "ServiceCIDR", "CustomResourceDefinition"
-        follower.wait_for("each kind is missing", lambda f: f.missing and all(f"{kind} (" in f.missing for kind in kinds))
-        self.assertEqual(follower.states, [])
-
 
 class OlderKubernetes(KubeSource):
     def test_it_has_no_service_cidrs(self):
+        """An API server of today does not start without."""
         group = "networking.k8s.io"
         for served in {}, {(group, "v1"): ["networkpolicies"], (group, "v1beta1"): ["servicecidrs"]}:
             with self.subTest(served=served):

@@ -64,9 +64,7 @@ class ApiServer:
         self.bookmarks = []  # (plural, revision) that were told
         self._objects = collections.defaultdict(dict)
         self._history = []
-        self.forbidden = set()  # (plural, verb): by RBAC
         self.refused = {}  # {(plural, name, verb): (code, message)}: each time
-        self.pruned = set()  # fields of a status that the CRD does not know
         self._held = set()  # plurals whose watches tell nothing for now
         self._faults = collections.defaultdict(list)
         self._endings = collections.defaultdict(list)  # by plural, one after the other
@@ -188,9 +186,7 @@ class ApiServer:
             self.requests.append(Request(plural, verb, query, time.monotonic(), handler.headers["Accept"]))
             faults = self._faults[plural, verb]
             fault = faults.pop(0) if faults else None
-        if (plural, verb) in self.forbidden:
-            handler.send_json(403, status(403, f"{plural} is forbidden"))
-        elif key and (plural, key[1], verb) in self.refused:
+        if key and (plural, key[1], verb) in self.refused:
             code, message = self.refused[plural, key[1], verb]
             handler.send_json(code, status(code, message))
         elif fault == "silence":
@@ -242,8 +238,6 @@ class ApiServer:
             if version not in (None, item["metadata"]["resourceVersion"]):
                 return 409, status(409, "the object has been modified")
             changed = merged(item, {part: patch.get(part)} if part else patch)
-            if part:
-                changed[part] = {name: value for name, value in changed[part].items() if name not in self.pruned}
             if changed != item:
                 self._change("MODIFIED", copy.deepcopy(changed))
             return 200, self._objects[plural][key]

@@ -35,7 +35,6 @@ class Case(unittest.TestCase):
     echo = False  # backends send back what they get, in the place of nginx
     tls_echo = False  # the same inside TLS, each with its own certificate
     flags = ()  # of slipgated
-    agent_type = Slipgated
     nodes = {}  # by name of a backend: its node in EndpointSlices
     _over = ""
 
@@ -55,7 +54,7 @@ class Case(unittest.TestCase):
             elif cls.nginx:
                 cls.addClassCleanup(Nginx(backend, cls.certificates[backend.name]).close)
         if not cls.direct:
-            cls.agent = cls.agent_type(cls.gateway, cls.flags)
+            cls.agent = Slipgated(cls.gateway, cls.flags)
             cls.write_manifests()
             cls.addClassCleanup(cls.agent.close)
             cls.agent.start()

@@ -31,8 +31,11 @@ class Source(Transport, KubeCase):
         """Gone with the test. Taken some time after a change of their schema."""
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
         eventually(lambda: self.kubectl.works("apply", "--filename", "-", input=text), "they are taken", PATIENCE)
-        for item in objects:
-            self.addCleanup(self.kubectl, "delete", item["kind"], item["metadata"]["name"], "--ignore-not-found", "--wait=false")
+        self.addCleanup(self.delete, *objects)
+
+    def delete(self, *objects):
+        every = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        self.kubectl("delete", "--ignore-not-found", "--wait=false", "--filename", "-", input=every)
 
     def test_every_kind_is_listed_and_watched_until_it_is_gone(self):
         listed = self.follow_first()
@@ -112,6 +115,21 @@ class Source(Transport, KubeCase):
         follower = self.follow_first()
         self.assertTrue(follower.followed["ReferenceGrant"], "there are none, which is known")
         self.assertIn(f"does not serve referencegrants.{GATEWAY_API}: is its CustomResourceDefinition installed?", follower.log())
+
+    def test_a_kind_that_is_served_no_longer_takes_its_objects_with_it(self):
+        """Of which nobody says that they are deleted."""
+        def serve(served):
+            self.kubectl("patch", "crd", f"tlsroutes.{GATEWAY_API}", "--type=json", "--patch", json.dumps(
+                [{"op": "replace", "path": "/spec/versions/0/served", "value": served}]))
+            eventually(lambda: self.kubectl.works("get", "tlsroutes") == served, f"they are served: {served}", PATIENCE)
+
+        self.apply(manifests.tls_route("r", ["a.example.com"], {"s": 1}))
+        follower = self.follow_first()
+        self.assertTrue(follower.of("TLSRoute"))
+        self.addCleanup(serve, True)
+        serve(False)
+        follower.wait_for("no route", lambda f: not f.of("TLSRoute"))
+        self.assertTrue(follower.followed["TLSRoute"], "there are none, which is known")
 
 
 if __name__ == "__main__":

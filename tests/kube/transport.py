@@ -10,6 +10,8 @@ from harness.kube import PATIENCE
 from harness.kube.control_plane import SERVER
 from harness.sandbox import WORK
 
+KINDS = ("GatewayClass", "Gateway", "ListenerSet", "TLSRoute", "ReferenceGrant", "Namespace", "Node", "Service", "EndpointSlice",
+         "ServiceCIDR", "CustomResourceDefinition")
 PORT = 8443
 PROXY = """
 daemon off; user root; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
@@ -92,4 +94,10 @@ class Transport:
         follower = self.follow(self.kubeconfig("other-ca", {"certificate-authority": str(stranger.certificate)}),
                                within=self.trusted_by_the_system(self.certificate_of_the_server()))
         follower.wait_for("the reason", lambda f: f.missing and "certificate" in f.missing)
+        self.assertEqual(follower.states, [])
+
+    def test_a_server_that_is_none_has_no_state(self):
+        """404 is all that it answers."""
+        follower = self.follow(self.kubeconfig("elsewhere", {"server": f"{SERVER}/elsewhere"}))
+        follower.wait_for("each kind is missing", lambda f: f.missing and all(f"{kind} (" in f.missing for kind in KINDS))
         self.assertEqual(follower.states, [])
