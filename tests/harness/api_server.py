@@ -64,7 +64,6 @@ class ApiServer:
         self.bookmarks = []  # (plural, revision) that were told
         self._objects = collections.defaultdict(dict)
         self._history = []
-        self.refused = {}  # {(plural, name, verb): (code, message)}: each time
         self._held = set()  # plurals whose watches tell nothing for now
         self._faults = collections.defaultdict(list)
         self._endings = collections.defaultdict(list)  # by plural, one after the other
@@ -186,10 +185,7 @@ class ApiServer:
             self.requests.append(Request(plural, verb, query, time.monotonic(), handler.headers["Accept"]))
             faults = self._faults[plural, verb]
             fault = faults.pop(0) if faults else None
-        if key and (plural, key[1], verb) in self.refused:
-            code, message = self.refused[plural, key[1], verb]
-            handler.send_json(code, status(code, message))
-        elif fault == "silence":
+        if fault == "silence":
             handler.wait_until_closed()
         elif fault == "cut":
             handler.send_start(200, [("Content-Length", "1000")])

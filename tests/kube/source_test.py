@@ -7,13 +7,14 @@ from itertools import pairwise
 from harness import eventually, main, manifests
 from harness.kube import PATIENCE, KubeCase, add_node, schema
 from harness.kube_programs import Follower
+from refused_statuses import RefusedStatuses
 from transport import Transport
 
 GATEWAY_API = "gateway.networking.k8s.io"
 BUNDLE_VERSION = f"{GATEWAY_API}/bundle-version"
 
 
-class Source(Transport, KubeCase):
+class Source(Transport, RefusedStatuses, KubeCase):
     backends = 0
 
     def follow(self, kubeconfig=None, within=None):
