@@ -63,6 +63,7 @@ class Outages(ServedCase):
         eventually(lambda: self.agent.metric("slipgate_status_writer") == 1, "the agent writes", PATIENCE)
         self.agent.terminate()
         self.assertEqual(self.holder(), "", "it leaves the Lease to others")
+        before = self.lease()["leaseTransitions"]
         other = OtherSlipgated(self.gateway, self.agent.kubeconfig)
         self.addCleanup(other.close)
         other.launch()
@@ -79,10 +80,14 @@ class Outages(ServedCase):
             self.set_duration(1)
             self.kubectl.wait("tlsroute/late", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
         self.assertFalse(self.holder().startswith(OtherSlipgated.DEVICE))
+        self.assertEqual(self.lease()["leaseTransitions"], before + 2, "to the other agent and back")
+
+    def lease(self):
+        return self.kubectl.json("get", *LEASE)["spec"]
 
     def holder(self):
         """Of the Lease, by its name."""
-        return self.kubectl.json("get", *LEASE)["spec"]["holderIdentity"]
+        return self.lease()["holderIdentity"]
 
     def set_duration(self, seconds):
         """For which other agents leave the Lease to its holder after they saw it renewed."""

@@ -68,6 +68,8 @@ class Shown:
         self.expect_events("tlsroute/web", ("Warning", "NoMatchingParent", where + unknown),
                            ("Warning", "BackendNotFound", where + no_service))
         self.expect_columns("tlsroute/web")
+        self.patch("gateway/gateway", [{"op": "replace", "path": "/spec/listeners/0/name", "value": "none"}])
+        self.expect_events("tlsroute/web", ("Normal", "Accepted", where + "attached to: none"))
 
     def expect_columns(self, thing, **wanted):
         """`kubectl get` prints these, the name and the age."""
