@@ -8,11 +8,12 @@ from harness import eventually, main
 from harness.kube import PATIENCE, KubeCase
 from harness.kube.control_plane import CRDS
 from harness.manifests import GATEWAY_GROUP
+from pods import Pods
 
 BUNDLE = f"{GATEWAY_GROUP}/bundle-version"
 
 
-class ControlPlane(KubeCase):
+class ControlPlane(Pods, KubeCase):
     def test_every_crd_is_established(self):
         crds = {crd["metadata"]["name"]: crd for crd in self.kubectl.json("get", "crd")["items"]}
         files = [path.stem.partition("_")[2] for path in CRDS.glob("*.yaml") if "_vap_" not in path.name]

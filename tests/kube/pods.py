@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pods without a kubelet: the EndpointSlices of their Service say of each what the test said."""
+"""A test of ControlPlane. Pods without a kubelet: the EndpointSlices of their Service say of each what the test said."""
 
-from harness import FAMILIES, main
-from harness.kube import KubeCase, Pod, add_node
+from harness import FAMILIES
+from harness.kube import Pod, add_node
 
 READY = {"ready": True, "serving": True, "terminating": False}
 NOT_READY = {"ready": False, "serving": False, "terminating": False}
 LEAVING = {"ready": False, "serving": True, "terminating": True}
 
 
-class Endpoints(KubeCase):
-    def setUp(self):
+class Pods:
+    def make_service(self):
         add_node(self.kubectl, "node1", ["192.0.2.1"], zone="a")
         self.kubectl.apply({
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
             "spec": {"selector": {"app": "web"}, "ipFamilyPolicy": "RequireDualStack",
                      "ports": [{"name": "tls", "port": 443, "targetPort": "tls"}]}})
 
-    def test_conditions_and_places_are_those_of_the_pods(self):
+    def test_conditions_and_places_of_endpoints_are_those_of_the_pods(self):
+        self.make_service()
         one, other = (Pod(self.kubectl, host, {"app": "web"}) for host in self.network.backends)
         self.expect({one: READY, other: READY})
         other.set_ready(False)
@@ -48,7 +49,3 @@ class Endpoints(KubeCase):
                 place = {"node": endpoint["nodeName"], "zone": endpoint["zone"], "ports": ports}
                 found |= {address: endpoint["conditions"] | place for address in endpoint["addresses"]}
         return found
-
-
-if __name__ == "__main__":
-    main()
