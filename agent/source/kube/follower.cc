@@ -40,7 +40,8 @@ void Follower::start() {
 }
 
 Follower::Clock::time_point Follower::due() const {
-    return looks_whole_ ? std::min(due_, told_at_ + kEnds) : due_;
+    const auto next = std::min(due_, stands_);
+    return looks_whole_ ? std::min(next, told_at_ + kEnds) : next;
 }
 
 void Follower::on_time() {
@@ -49,9 +50,17 @@ void Follower::on_time() {
         looks_whole_ = false;
         if (nlohmann::json::accept(body_)) return on_whole_answer();
     }
+    if (stands_ <= now) see_whether_it_stands();
     if (now < due_) return;
     due_ = Clock::time_point::max();
     tell(request_ ? Event{Silent{news()}} : Event{WaitOver{}});
+}
+
+// A server that takes a watch says so at once, and then nothing as long as there is nothing to tell.
+void Follower::see_whether_it_stands() {
+    const bool stands = request_ && http_.status(*request_) / 100 == 2;
+    stands_ = stands ? Clock::time_point::max() : Clock::now() + kShortWatch;
+    if (stands) tell(Standing{});
 }
 
 void Follower::tell(const Event& event) {
@@ -102,6 +111,7 @@ void Follower::act(const Watch& action) {
     if (reflector_.resource->metadata_only) watch.accept = kOnlyMetadata;
     request(watch);
     due_ = requested_ + patience_.watch;  // its first word may be a bookmark
+    stands_ = requested_ + kShortWatch;
 }
 
 void Follower::act(const KeepPage& /*action*/) {
@@ -149,6 +159,7 @@ void Follower::request(const HttpRequest& request) {
 
 void Follower::end_request() {
     if (request_) http_.cancel(*std::exchange(request_, {}));
+    stands_ = Clock::time_point::max();
     body_.clear();
     looks_whole_ = false;
     lines_.clear();
@@ -194,7 +205,7 @@ bool Follower::on_line(std::string_view line) {
 
 void Follower::on_response(const HttpResponse& response) {
     request_.reset();
-    due_ = Clock::time_point::max();
+    due_ = stands_ = Clock::time_point::max();
     const bool is_success = response.status / 100 == 2;
     if (is_success && reflector_.phase == Phase::kWatching) {
         tell(end_of_watch(response));

@@ -51,6 +51,7 @@ class Follower {
     void act(const DropConnections& action);
     void act(const Wait& action);
 
+    void see_whether_it_stands();
     void request(const HttpRequest& request);
     void end_request();
     void on_data(std::string_view bytes);
@@ -70,6 +71,7 @@ class Follower {
     std::optional<HttpClient::Id> request_;
     Clock::time_point requested_;
     Clock::time_point due_ = Clock::time_point::max();
+    Clock::time_point stands_ = Clock::time_point::max();  // when to see whether the watch stands
 
     std::string body_;                   // of an answer other than to Watch
     bool looks_whole_ = false;           // body_: its end may be that of the answer

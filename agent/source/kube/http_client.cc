@@ -217,6 +217,11 @@ void HttpClient::cancel(Id id) {
     admit();
 }
 
+int HttpClient::status(Id id) const {
+    const auto found = transfers_.find(id);
+    return found == transfers_.end() ? 0 : status_of(found->second->easy.get());
+}
+
 // Whether requests can share a connection is known when the first answer begins: until then one goes alone, or each
 // would open its own. (CURLOPT_PIPEWAIT is for that, but libcurl 7.88 forgets some of those that wait when a connection
 // fails.)

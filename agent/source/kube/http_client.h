@@ -56,7 +56,8 @@ class HttpClient {
     HttpClient& operator=(const HttpClient&) = delete;
 
     [[nodiscard]] Id start(const HttpRequest& request, HttpHandler handler);
-    void cancel(Id id);  // its handler is not called again
+    void cancel(Id id);                     // its handler is not called again
+    [[nodiscard]] int status(Id id) const;  // of the answer to an open request; 0: it has not begun
 
     // Closes all connections; each request ends with this error.
     void drop_connections(const std::string& error);

@@ -60,6 +60,10 @@ class Stepper {
         if (is_in(Phase::kWatching)) advance(bookmark.resource_version);
     }
 
+    void operator()(const Standing& /*event*/) {
+        if (is_in(Phase::kWatching)) end_failures();
+    }
+
     void operator()(const Refused& refusal) {
         if (!is_requesting()) return;
         // Anything on the way to the API server may say so: only its own list is proof.

@@ -38,7 +38,8 @@ struct Refused {  // an HTTP status, or the code of an ERROR event
 // restore of etcd, and tells nothing before its resource versions are as high again.
 enum class News { kRecent, kOverdue };
 
-struct Ended {  // a watch that worked, however it did: it stood for a while, or told something
+struct Standing {};  // a watch, for a while: it works, though there may be nothing to tell
+struct Ended {       // a watch that worked, however it did: it stood for a while, or told something
     News news = News::kRecent;
 };
 struct Broken {  // no connection, or one lost; an answer cut off; a watch that ended at once
@@ -52,8 +53,8 @@ struct Silent {     // nothing came for too long: perhaps only our half of the c
     News news = News::kRecent;
 };
 struct WaitOver {};
-using Event =
-    std::variant<Started, Served, Page, Changed, Bookmark, Refused, Ended, Broken, Garbled, TooLong, Silent, WaitOver>;
+using Event = std::variant<Started, Served, Page, Changed, Bookmark, Refused, Standing, Ended, Broken, Garbled, TooLong,
+                           Silent, WaitOver>;
 
 // What to do now. At most one request is open at any time: a request ends the one before, and so does Wait.
 struct Discover {  // is the kind served in this version?
