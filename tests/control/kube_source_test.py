@@ -7,7 +7,7 @@ import time
 import unittest
 
 from harness import manifests
-from harness.api_server import GATEWAY_API, status
+from harness.api_server import status
 from harness.wait import eventually
 from kube_following import KubeSource, service
 
@@ -191,7 +191,7 @@ class LostApiServer(KubeSource):
         self.api.put(manifests.tls_route("r", ["a.example.com"], {"s": 1}), service("a"))
         follower = self.follow()
         follower.wait_for("both objects", lambda f: f.of("TLSRoute") and f.of("Service"))
-        asked = {"tlsroutes": f"/apis/{GATEWAY_API}/v1", "services": "/api/v1/services"}
+        asked = {"tlsroutes": f"/apis/{manifests.GATEWAY_GROUP}/v1", "services": "/api/v1/services"}
         eventually(lambda: all(self.api.count(plural, "watch") for plural in asked), "both kinds are watched")
         states = len(follower.states)
         self.api.is_lost = True

@@ -6,7 +6,6 @@ import unittest
 from itertools import pairwise
 
 from harness import manifests
-from harness.api_server import GATEWAY_API
 from harness.wait import eventually
 from kube_following import KubeSource
 
@@ -142,8 +141,8 @@ class Refusals(StatusCase):
     def test_a_route_that_another_version_serves_now_is_written_there(self):
         writer = self.wait_until_written(self.write())
         with self.api.changed:
-            self.api.served[GATEWAY_API, "v1"].remove("tlsroutes")
-            self.api.served[GATEWAY_API, "v1alpha3"] = ["tlsroutes"]
+            self.api.served[manifests.GATEWAY_GROUP, "v1"].remove("tlsroutes")
+            self.api.served[manifests.GATEWAY_GROUP, "v1alpha3"] = ["tlsroutes"]
         self.change("gateways", "gateway", lambda item: item["spec"]["listeners"][0].update(hostname="b.example.com"))
         writer.wait_for("the version before does not know it", lambda w: w.writes["gone"])
         self.api.end_watches("tlsroutes", "broken")

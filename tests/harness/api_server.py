@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 A stand-in for a Kubernetes API server: discovery, lists in pages and watches of objects that the test puts there, single
-objects to read, to create and to patch, and the faults it asks for. It is no model of the real one: it exists for what a real one cannot be made to do.
+objects to read, to create and to patch, and the faults it asks for. It is no model of the real one: it exists for what a real one
+cannot be made to do.
 """
 
 import collections
@@ -11,10 +12,10 @@ import threading
 import time
 
 from .api_http import Server, status
+from .manifests import GATEWAY_GROUP
 
-GATEWAY_API = "gateway.networking.k8s.io"
 SERVED = {("", "v1"): ["namespaces", "nodes", "services"],
-          (GATEWAY_API, "v1"): ["gatewayclasses", "gateways", "listenersets", "tlsroutes", "referencegrants"],
+          (GATEWAY_GROUP, "v1"): ["gatewayclasses", "gateways", "listenersets", "tlsroutes", "referencegrants"],
           ("networking.k8s.io", "v1"): ["servicecidrs"],
           ("discovery.k8s.io", "v1"): ["endpointslices"],
           ("apiextensions.k8s.io", "v1"): ["customresourcedefinitions"]}

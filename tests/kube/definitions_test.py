@@ -21,7 +21,7 @@ class Definitions(ServedCase):
 
     def remove(self, plural):
         """The definition, and with it all objects of the kind."""
-        self.kubectl("delete", "crd", f"{plural}.gateway.networking.k8s.io")
+        self.kubectl("delete", "crd", f"{plural}.{manifests.GATEWAY_GROUP}")
         self.addCleanup(self.control_plane.install_gateway_api)
 
     def test_a_kind_that_is_gone_takes_nothing_with_it(self):
@@ -59,12 +59,12 @@ class Definitions(ServedCase):
             for best, *others in ("v1alpha3", "v1alpha2"), ("v1alpha2",), ("v1",):
                 with self.subTest(best):
                     self.serve_only(best, *others)
-                    kind, name = f"tlsroutes.{best}.gateway.networking.k8s.io", f"of-{best}"
+                    kind, name = f"tlsroutes.{best}.{manifests.GATEWAY_GROUP}", f"of-{best}"
                     route = manifests.tls_route(name, [f"{name}.example.com"], {"steady": 1})
-                    route["apiVersion"] = f"gateway.networking.k8s.io/{best}"
+                    route["apiVersion"] = f"{manifests.GATEWAY_GROUP}/{best}"
                     self.kubectl.apply(route)
                     self.expect(name, self.one)
-                    self.kubectl.wait(f"{kind}/{name}", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
+                    self.kubectl.wait_until_accepted(name, kind)
                     self.assertEqual(self.versions_of_status(kind, name), {route["apiVersion"]})
                     self.kubectl("delete", kind, name)
                     self.expect(name)
@@ -82,8 +82,7 @@ class Definitions(ServedCase):
     def wait_for_attached(self, routes):
         """All of them are accepted, and the Gateway's listener counts them."""
         for item in self.kubectl.json("get", "tlsroutes")["items"]:
-            self.kubectl.wait(f"tlsroute/{item['metadata']['name']}",
-                              "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
+            self.kubectl.wait_until_accepted(item["metadata"]["name"])
         self.kubectl.eventually(lambda item: item["status"]["listeners"][0]["attachedRoutes"] == routes, f"{routes} are attached",
                                 "gateway/gateway")
 
@@ -140,13 +139,13 @@ class Definitions(ServedCase):
 
     def serve_only(self, *versions):
         """TLSRoutes in these versions; they are stored in the first."""
-        crd = "tlsroutes.gateway.networking.k8s.io"
+        crd = f"tlsroutes.{manifests.GATEWAY_GROUP}"
         every = self.kubectl.json("get", "crd", crd)["spec"]["versions"]
         for each in every:
             each |= {"served": each["name"] in versions, "storage": each["name"] == versions[0]}
         self.kubectl("patch", "crd", crd, "--type=merge", "--patch", json.dumps({"spec": {"versions": every}}))
         for version in versions:
-            eventually(lambda: self.kubectl.works("get", f"tlsroutes.{version}.gateway.networking.k8s.io"), f"{version} is served", PATIENCE)
+            eventually(lambda: self.kubectl.works("get", f"tlsroutes.{version}.{manifests.GATEWAY_GROUP}"), f"{version} is served", PATIENCE)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ at once if it is only the writer that is missing. Connections notice nothing.
 import json
 
 from harness import eventually, main, manifests
-from harness.kube import PATIENCE, OtherSlipgated, ServedCase
+from harness.kube import PATIENCE, OtherSlipgated, ServedCase, base
 from harness.kube.traffic import Traffic
 
-LEASE = "lease/slipgate-status-writer", "--namespace", "slipgate-system"
+LEASE = f"lease/{base.LEASE}", "--namespace", base.NAMESPACE
 
 
 class Outages(ServedCase):
@@ -77,7 +77,7 @@ class Outages(ServedCase):
             self.assertTrue(self.holder().startswith(OtherSlipgated.DEVICE))
             self.assertNotIn("status", self.kubectl.json("get", "tlsroute/late"))
             self.set_duration(1)
-            self.kubectl.wait("tlsroute/late", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
+            self.kubectl.wait_until_accepted("late")
         self.assertFalse(self.holder().startswith(OtherSlipgated.DEVICE))
         self.assertEqual(self.lease()["leaseTransitions"], before + 2, "to the other agent and back")
 

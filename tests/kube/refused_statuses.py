@@ -7,13 +7,12 @@ from harness import eventually, manifests
 from harness.kube import PATIENCE
 from harness.kube_programs import Writer
 
-GROUP = "gateway.networking.k8s.io"
 OTHERS = 20  # routes: more than are written at a time
 
 
 def of_status(plural):
     """What a policy or a webhook is asked about."""
-    return [{"apiGroups": [GROUP], "apiVersions": ["*"], "operations": ["UPDATE"], "resources": [f"{plural}/status"]}]
+    return [{"apiGroups": [manifests.GATEWAY_GROUP], "apiVersions": ["*"], "operations": ["UPDATE"], "resources": [f"{plural}/status"]}]
 
 
 def policy(reason, plural, name):

@@ -7,11 +7,11 @@ from itertools import pairwise
 from harness import eventually, main, manifests
 from harness.kube import PATIENCE, KubeCase, add_node, schema
 from harness.kube_programs import Follower
+from harness.manifests import GATEWAY_GROUP
 from refused_statuses import RefusedStatuses
 from transport import Transport
 
-GATEWAY_API = "gateway.networking.k8s.io"
-BUNDLE_VERSION = f"{GATEWAY_API}/bundle-version"
+BUNDLE_VERSION = f"{GATEWAY_GROUP}/bundle-version"
 
 
 class Source(Transport, RefusedStatuses, KubeCase):
@@ -100,27 +100,27 @@ class Source(Transport, RefusedStatuses, KubeCase):
 
     def test_the_release_of_each_definition_of_the_gateway_api_is_known(self):
         def annotate(value):
-            self.kubectl("annotate", "--overwrite", "crd", f"gateways.{GATEWAY_API}", f"{BUNDLE_VERSION}={value}")
+            self.kubectl("annotate", "--overwrite", "crd", f"gateways.{GATEWAY_GROUP}", f"{BUNDLE_VERSION}={value}")
 
         follower = self.follow_first()
-        names = {name for name in self.kubectl("get", "crd", "--output", "name").split() if name.endswith(f".{GATEWAY_API}")}
+        names = {name for name in self.kubectl("get", "crd", "--output", "name").split() if name.endswith(f".{GATEWAY_GROUP}")}
         installed = {name.rpartition("/")[2]: "v1.7.0" for name in names}
         self.assertEqual(follower.of("bundle_versions"), installed)
         self.addCleanup(annotate, "v1.7.0")
         annotate("v1.8.0")
-        follower.wait_for("another", lambda f: f.of("bundle_versions") == installed | {f"gateways.{GATEWAY_API}": "v1.8.0"})
+        follower.wait_for("another", lambda f: f.of("bundle_versions") == installed | {f"gateways.{GATEWAY_GROUP}": "v1.8.0"})
 
     def test_a_missing_definition_holds_up_nothing_and_is_named(self):
         self.addCleanup(self.control_plane.install_gateway_api)
-        self.kubectl("delete", "crd", f"referencegrants.{GATEWAY_API}")
+        self.kubectl("delete", "crd", f"referencegrants.{GATEWAY_GROUP}")
         follower = self.follow_first()
         self.assertTrue(follower.followed["ReferenceGrant"], "there are none, which is known")
-        self.assertIn(f"does not serve referencegrants.{GATEWAY_API}: is its CustomResourceDefinition installed?", follower.log())
+        self.assertIn(f"does not serve referencegrants.{GATEWAY_GROUP}: is its CustomResourceDefinition installed?", follower.log())
 
     def test_a_kind_that_is_served_no_longer_takes_its_objects_with_it(self):
         """Of which nobody says that they are deleted."""
         def serve(served):
-            self.kubectl("patch", "crd", f"tlsroutes.{GATEWAY_API}", "--type=json", "--patch", json.dumps(
+            self.kubectl("patch", "crd", f"tlsroutes.{GATEWAY_GROUP}", "--type=json", "--patch", json.dumps(
                 [{"op": "replace", "path": "/spec/versions/0/served", "value": served}]))
             eventually(lambda: self.kubectl.works("get", "tlsroutes") == served, f"they are served: {served}", PATIENCE)
 

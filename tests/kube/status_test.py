@@ -173,6 +173,23 @@ class Statuses(Ownership, Shown, KubeCase):
     def holder(self):
         return self.kubectl.json("get", "lease", base.LEASE, "--namespace", base.NAMESPACE)["spec"]["holderIdentity"]
 
+    def test_what_another_node_lacks_its_own_metrics_tell(self):
+        """The writer's node has everything, so the status says that it is programmed; the other node misses an interface."""
+        other = OtherSlipgated(self.gateway, self.account.kubeconfig, ["uplink"])
+        self.addCleanup(other.close)
+        other.start()
+        self.wait_for("gateway/gateway", lambda status: by_type(status["conditions"])["Programmed"] == ("True", "Programmed"))
+        self.assertEqual(self.of_both(other, "slipgate_status_writer"), (1, 0))
+        self.assertEqual(self.of_both(other, "slipgate_datapath_problems"), (0, 1))
+        self.assertIn("uplink", other.log.read_text())
+        self.gateway.run("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "switch")
+        self.addCleanup(self.gateway.run, "ip", "link", "delete", "uplink")
+        eventually(lambda: self.of_both(other, "slipgate_datapath_problems") == (0, 0), "the other node is complete, too", PATIENCE)
+        self.assertEqual(self.of_both(other, "slipgate_synced"), (1, 1))
+
+    def of_both(self, other, metric):
+        return self.agent.metric(metric), other.metric(metric)
+
     def test_another_agent_takes_over_when_the_holder_dies(self):
         first = self.holder()
         self.assertFalse(first.startswith(OtherSlipgated.DEVICE))

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is applied with kubectl is served: TLS through the gateway to the pods, as the account of k8s/base."""
+"""
+What is applied with kubectl is served: TLS through the gateway to the pods, as the account of k8s/base, in one of the clusters that a
+kubeconfig knows.
+"""
 
 from harness import FAMILIES, certificates, eventually, main, manifests
 from harness.clients import curl
@@ -17,9 +20,19 @@ class Traffic(KubeCase):
         for host, certificate in cls.certificates.items():
             cls.addClassCleanup(Nginx(host, certificate).close)
         add_node(cls.kubectl, "node1")
-        cls.agent = ClusterSlipgated(cls.gateway, base.install(cls.control_plane).kubeconfig)
+        account = base.install(cls.control_plane)
+        flags = ["--context", account("config", "current-context").strip()]
+        cls.choose_another_cluster(account)
+        cls.agent = ClusterSlipgated(cls.gateway, account.kubeconfig, flags)
         cls.addClassCleanup(cls.agent.close)
         cls.agent.start()
+
+    @staticmethod
+    def choose_another_cluster(account):
+        """Is where its kubectl would go from now on, but nobody is there."""
+        for change in (["set-cluster", "elsewhere", "--server=https://127.0.0.1:1"], ["set-context", "elsewhere", "--cluster=elsewhere"],
+                       ["use-context", "elsewhere"]):
+            account("config", *change)
 
     def test_a_route_to_pods_that_come_and_go(self):
         one, other = self.network.backends

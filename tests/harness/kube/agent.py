@@ -28,12 +28,18 @@ class OtherSlipgated(ClusterSlipgated):
     """
 
     DEVICE = "other-node"
+    HTTP_PORT = ClusterSlipgated.HTTP_PORT + 1
 
-    def __init__(self, gateway, kubeconfig):
+    def __init__(self, gateway, kubeconfig, more_devices=()):
         gateway.run("ip", "link", "add", self.DEVICE, "type", "veth", "peer", "name", "nobody")
-        super().__init__(gateway, kubeconfig, ["--interface", self.DEVICE, "--http-address", "off", "--node-name", self.DEVICE])
+        super().__init__(gateway, kubeconfig, ["--interface", ",".join([self.DEVICE, *more_devices]), "--node-name", self.DEVICE,
+                                               "--http-address", f"127.0.0.1:{self.HTTP_PORT}"])
         self.pins = BPFFS / self.DEVICE
         self.status_dir, self.log, self._access_log = (WORK / f"{self.DEVICE}-{name}" for name in ("status", "log", "access"))
 
     def source(self):
         return self.api_server()
+
+    def close(self):
+        super().close()
+        self._gateway.run("ip", "link", "delete", self.DEVICE)

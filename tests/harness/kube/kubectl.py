@@ -66,9 +66,9 @@ class Kubectl:
         """`condition` as of `kubectl wait --for`: "condition=Programmed", "create", "delete", "jsonpath=...": """
         self("wait", thing, "--namespace", namespace, f"--for={condition}", f"--timeout={PATIENCE}s")
 
-    def wait_until_accepted(self, route):
+    def wait_until_accepted(self, route, kind="tlsroute"):
         """A TLSRoute of `default`, by its first parent."""
-        self.wait(f"tlsroute/{route}", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
+        self.wait(f"{kind}/{route}", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
 
     def eventually(self, condition, what, *arguments):
         """Waits until condition(object) is true of what `kubectl get <arguments>` gives, and returns that object."""
