@@ -166,16 +166,6 @@ class Watches(KubeSource):
         self.assertEqual(len(follower.states), states + 1, "nothing was forgotten meanwhile")
         self.assertEqual(self.api.count("services", "list"), 1)
 
-    def test_a_server_of_an_earlier_time_is_listed_anew(self):
-        self.api.waits_for_future = True
-        self.api.put(*(service(f"s{n}") for n in range(20)))
-        follower = self.follow(silence_ms=1500)
-        follower.wait_for("all of them", lambda f: len(f.of("Service") or []) == 20)
-        self.api.stop()
-        self.api.restore(service("before"))
-        self.api.start()
-        self.wait_for_services(follower, {"default/before": [443]})
-
     def test_silence_ends_a_watch(self):
         self.api.fail("services", "watch", "silence")
         self.api.put(service("a"))

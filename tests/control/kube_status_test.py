@@ -60,30 +60,6 @@ class Contests(StatusCase):
             self.assertGreaterEqual(rest, bound)
 
 
-class Restores(StatusCase):
-    def test_an_earlier_state_of_all_objects_is_written_anew(self):
-        before = [item for kind in ("gatewayclasses", "gateways", "tlsroutes", "services") for item in self.api.all(kind)]
-        self.wait_until_written(self.write())
-        self.api.stop()
-        self.api.restore(*before)
-        self.api.start()
-        eventually(self.accepted, "the route has a status again")
-
-    def test_an_object_made_anew_meanwhile_does_not_get_the_status_of_the_one_before(self):
-        self.wait_until_written(self.write())
-        other = manifests.tls_route("r", ["a.example.com"], {"a": 1})
-        other["metadata"] |= {"uid": "another", "generation": 1}
-        other["spec"]["parentRefs"][0]["sectionName"] = "none"
-        self.api.stop()
-        self.api.delete(self.route)
-        self.api.put(other)
-        self.api.start()
-        eventually(self.accepted, "it has a status")
-        first = next(item["status"] for item in self.api.versions("tlsroutes", "r")
-                     if item["metadata"].get("uid") == "another" and item.get("status"))
-        self.assertEqual(first["parents"][0]["conditions"][0]["reason"], "NoMatchingParent")
-
-
 class Refusals(StatusCase):
     def test_a_conflict_is_merged_anew(self):
         """Somebody writes after the agent read and before it writes: its watch is held up."""

@@ -48,5 +48,5 @@ int main(int argc, char** argv) {
     if (argc != 5) return 2;
     const std::chrono::milliseconds silence(std::stoi(argv[2]));
     const std::chrono::milliseconds rejection(std::stoi(argv[4]));
-    return follow(argv[1], {.watch = silence, .answer = silence, .rejection = rejection}, argv[3]);
+    return follow(argv[1], {.watch = silence, .answer = silence, .news = 3 * silence, .rejection = rejection}, argv[3]);
 }

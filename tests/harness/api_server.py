@@ -52,7 +52,6 @@ class ApiServer:
     page = 500  # objects in a page, at most
     piece = 1 << 20  # bytes of a watch's answer that are sent at a time
     bookmark_after = 60  # seconds in which a watch had nothing to tell
-    waits_for_future = False  # a watch from a revision that is yet to come is told nothing until then, else 410
     is_lost = False  # 404 is all that comes, as from a load balancer that has lost the API server
 
     def __init__(self, token=None):
@@ -128,14 +127,6 @@ class ApiServer:
         with self.changed:
             self._history += [change for change in self._history if change.plural == plural]
             self.changed.notify_all()
-
-    def restore(self, *items):
-        """etcd has these objects alone, as from an earlier time: revisions are lower."""
-        with self.changed:
-            self.revision = self._oldest = FIRST_REVISION
-            self._objects.clear()
-            self._history.clear()
-            self.put(*items)
 
     def compact(self):
         """Lists and watches of earlier revisions are told 410."""
@@ -258,9 +249,8 @@ class ApiServer:
     def _watch(self, handler, plural, query):
         revision = int(query["resourceVersion"])
         with self.changed:
-            if revision < self._oldest or (revision > self.revision and not self.waits_for_future):
+            if not self._oldest <= revision <= self.revision:
                 return handler.send_json(410, status(410, "no such resource version"))
-            asked = revision
             position = next((i for i, change in enumerate(self._history) if change.revision > revision), len(self._history))
             endings = len(self._endings[plural])
         handler.send_start(200, [("Transfer-Encoding", "chunked")])
@@ -271,7 +261,7 @@ class ApiServer:
                     lambda: (len(self._history) > position and plural not in self._held) or len(self._endings[plural]) > endings,
                     min(self.bookmark_after, max(0, end - time.monotonic())))
                 told = position if plural in self._held else len(self._history)
-                changes = [change for change in self._history[position:told] if change.plural == plural and change.revision > asked]
+                changes = [change for change in self._history[position:told] if change.plural == plural]
                 position = told
                 revision = self.revision
                 how = self._endings[plural][endings] if len(self._endings[plural]) > endings else None
@@ -281,7 +271,7 @@ class ApiServer:
                 return handler.end_watch(how)
             if time.monotonic() >= end:
                 return handler.end_watch("in order")
-            if not has_news and revision >= asked:  # how far the other kinds are
+            if not has_news:  # how far the other kinds are
                 handler.send_line({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(revision)}}}, self.piece)
                 with self.changed:
                     self.bookmarks.append((plural, revision))

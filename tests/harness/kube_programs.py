@@ -4,6 +4,7 @@
 import json
 import os
 import queue
+import signal
 import subprocess
 import tempfile
 import threading
@@ -50,6 +51,13 @@ class Program:
 
     def log(self):
         return Path(self._log.name).read_text()
+
+    def stop(self):
+        """It sleeps, alive, until resume()."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._process.send_signal(signal.SIGCONT)
 
     def end(self):
         """In good order."""

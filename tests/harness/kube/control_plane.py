@@ -7,6 +7,8 @@ no scheduler: pods.py plays their part. All data lies in the sandbox.
 import http.client
 import json
 import secrets
+import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -32,6 +34,7 @@ class ControlPlane:
     def __init__(self, space):
         self._space, self.folder = space, WORK / "kube"
         self.folder.mkdir()
+        self._data = self.folder / "etcd"
         self._etcd = self._api_server = self._controllers = None
         self._signing_key = self.folder / "service-account.key"
         self._make_signing_key()
@@ -43,14 +46,18 @@ class ControlPlane:
 
     def start(self, more_controllers=()):
         """Returns when the API server answers; the controllers follow."""
+        self._names_of_controllers = ",".join([*CONTROLLERS, *more_controllers])
+        self._start_all()
+
+    def _start_all(self):
         client, peer = f"http://127.0.0.1:{ETCD_PORT}", "http://127.0.0.1:2380"
-        self._etcd = self._run("etcd", "--data-dir", self.folder / "etcd", "--unsafe-no-fsync", "--log-level=warn",
+        self._etcd = self._run("etcd", "--data-dir", self._data, "--unsafe-no-fsync", "--log-level=warn",
                                "--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
                                "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}")
         self.start_api_server()
         self._controllers = self._run("kube-controller-manager", "--kubeconfig", self.kubectl.kubeconfig, "--leader-elect=false",
                                       "--service-account-private-key-file", self._signing_key, "--root-ca-file", self._ca,
-                                      "--controllers", ",".join([*CONTROLLERS, *more_controllers]))
+                                      "--controllers", self._names_of_controllers)
 
     def start_api_server(self):
         """Also after kill_api_server(): it finds what it kept in etcd."""
@@ -79,6 +86,25 @@ class ControlPlane:
     def install_gateway_api(self):
         self.kubectl("apply", "--server-side", "--filename", CRDS)
         self.kubectl("wait", "crd", "--all", "--for=condition=Established", "--timeout=30s")
+
+    @property
+    def _backup(self):
+        return self.folder / "backup"
+
+    def back_up(self):
+        """Keeps what etcd has now; it sleeps meanwhile, so the copy is what it would find after a crash."""
+        self._etcd.send_signal(signal.SIGSTOP)
+        try:
+            shutil.copytree(self._data, self._backup)
+        finally:
+            self._etcd.send_signal(signal.SIGCONT)
+
+    def restore(self):
+        """Everything is as it was when it was backed up, and its revisions are lower than those that were seen since."""
+        self.close()
+        shutil.rmtree(self._data)
+        shutil.move(self._backup, self._data)
+        self._start_all()
 
     def compact(self):
         """Takes from etcd every revision but the last, as happens by itself after five minutes."""

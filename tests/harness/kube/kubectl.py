@@ -40,6 +40,10 @@ class Kubectl:
         """Whether it succeeds."""
         return self._run(arguments, check=False, input=input).returncode == 0
 
+    def start(self, *arguments, log):
+        """It runs beside the test; returns the Process."""
+        return self._space.start(*self._program(), *arguments, log=log)
+
     def json(self, *arguments):
         return json.loads(self(*arguments, "--output", "json"))
 
