@@ -12,12 +12,14 @@
 #include <cstdarg>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <slipgate/programs.h>
 
 #include "agent/base/log.h"
 #include "agent/datapath/map_access.h"
+#include "agent/datapath/permission.h"
 #include "agent/datapath/pin_dir.h"
 #include "slipgate.skel.h"
 
@@ -56,19 +58,25 @@ std::string output_tail() {
     return output.size() <= kTail ? output : "..." + output.substr(output.size() - kTail);
 }
 
+// "text: Operation not permitted: hint"
+tl::unexpected<Error> fail_with_hint(std::string_view text, int error_number, const std::string& hint) {
+    auto failure = fail_errno(text, error_number);
+    failure.value().message += ": " + hint;
+    return failure;
+}
+
 std::string load_hint(int error) {
     switch (-error) {
         case EPERM:
         case EACCES:
-            return "needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root";
+            return explain_missing_permission();
         case EINVAL:
-            return "needs Linux 6.1 or newer; or pinned maps have another shape: `slipgated --uninstall` removes them, "
-                   "and with them "
-                   "every connection";
+            return "it needs Linux 6.1 or newer; or pinned maps have another shape: `slipgated --uninstall` removes "
+                   "them, and with them every connection";
         case ENOMEM:
             return "not enough memory for the maps: lower --max-connections";
         default:
-            return "needs Linux 6.1 or newer with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_BPF";
+            return "it needs Linux 6.1 or newer with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_BPF";
     }
 }
 
@@ -88,7 +96,10 @@ std::uint32_t flow_entries(const DatapathOptions& options, const PinDir& dir, co
 Status check_abi(const PinDir& dir) {
     if (!dir.adopted) return {};
     const Fd config(bpf_obj_get((dir.path / "config").c_str()));
-    if (!config) return fail_errno("open pinned map config", errno);
+    if (!config) {
+        constexpr const char* kWhat = "open pinned map config";
+        return errno == EPERM ? fail_with_hint(kWhat, EPERM, explain_missing_permission()) : fail_errno(kWhat, errno);
+    }
     std::array<char, 4096> value{};
     bpf_map_info info{};
     __u32 length = sizeof(info);
@@ -128,8 +139,8 @@ Result<std::unique_ptr<LoadedObject>> LoadedObject::load(const DatapathOptions& 
     // load has a table of tail calls of its own.
     bpf_map__set_pin_path(skeleton->maps.programs, nullptr);
     if (const int error = slipgate_bpf__load(skeleton)) {
-        return give_up(
-            fail_errno("load BPF programs", error).value().with_context(load_hint(error) + "\n" + output_tail()));
+        const auto hint = load_hint(error) + "\n" + output_tail();
+        return give_up(fail_with_hint("load BPF programs", error, hint).value());
     }
     if (auto status = object->write_config(options); !status) return give_up(status.error());
     if (auto status = object->fill_programs(); !status) return give_up(status.error());

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 What a container runtime makes of a container's securityContext and mounts, without an image: the host's own files stand for it.
-The network is that of the caller (hostNetwork). No seccomp or AppArmor profile is loaded; of AppArmor's, one rule is kept.
+The network is that of the caller (hostNetwork). No seccomp or AppArmor profile is loaded; of AppArmor's, one rule is kept, and
+without_bpf() is seccomp's that matters.
 """
 
 import shlex
+import sys
+from pathlib import Path
 
 from .sandbox import WORK
 
@@ -30,3 +33,8 @@ def command(security, argv, mounts=(), environment=None):
     given = [] if environment is None else ["env", "-i", *(f"{name}={value}" for name, value in environment.items())]
     return ["unshare", "--mount", "sh", "-c", " && ".join([*steps, 'exec "$@"']), "sh",
             "setpriv", "--no-new-privs", f"--bounding-set={bounds}", *given, *argv]
+
+
+def without_bpf(argv):
+    """The command line that runs `argv` under a seccomp profile of a time when bpf(2) was for CAP_SYS_ADMIN."""
+    return [sys.executable, Path(__file__).with_name("seccomp.py"), *argv]

@@ -15,12 +15,13 @@ DAEMON_SET = Path(__file__).resolve().parents[2] / "k8s/base/daemon-set.yaml"
 class Confined(Slipgated):
     """With what a container's securityContext gives it."""
 
-    def __init__(self, gateway, security, flags=()):
+    def __init__(self, gateway, security, flags=(), may_use_bpf=True):
         super().__init__(gateway, flags)
-        self._security = security
+        self._security, self._may_use_bpf = security, may_use_bpf
 
     def command(self):
-        return container.command(self._security, [self.program, *self.source(), "--pin-dir", self.pins, *self.flags])
+        argv = [self.program, *self.source(), "--pin-dir", self.pins, *self.flags]
+        return container.command(self._security, argv if self._may_use_bpf else container.without_bpf(argv))
 
 
 class Capabilities(Case):
@@ -37,7 +38,17 @@ class Capabilities(Case):
     def test_the_agent_does_not_start_without_any_of_most(self):
         for missing in set(self.capabilities) - {"NET_BIND_SERVICE", "NET_RAW"}:
             with self.subTest(missing=missing):
-                self.assertRaisesRegex(AssertionError, f"CAP_{missing}", self.agent_without(missing).start)
+                self.assertRaisesRegex(AssertionError, f"it lacks CAP_{missing};", self.agent_without(missing).start)
+
+    def test_it_says_that_it_lacks_none_when_seccomp_is_in_its_way(self):
+        """At first, and with maps in place."""
+        for _ in range(2):
+            agent = Confined(self.gateway, self.security, may_use_bpf=False)
+            self.addCleanup(agent.close)
+            self.assertRaisesRegex(AssertionError, "Operation not permitted: it has the capabilities .* seccomp", agent.start)
+            complete = self.agent_without(None)
+            complete.start()
+            complete.terminate()
 
     def test_it_needs_net_bind_service_for_low_ports(self):
         agent = self.agent_without("NET_BIND_SERVICE")
