@@ -68,6 +68,14 @@ class Statuses(Ownership, Shown, KubeCase):
         self.assertEqual(gateway["attachedListenerSets"], 1)
         self.assertEqual([(listener["name"], listener["attachedRoutes"]) for listener in gateway["listeners"]], [("tls", 1)])
 
+    def test_conditions_of_a_generation_that_never_was_are_replaced(self):
+        """As after a restore. The agent reads the object first: it could be late itself."""
+        logged = len(self.agent.log.read_text())
+        self.patch("tlsroute/web", [{"op": "replace", "path": "/status/parents/0/conditions/0/observedGeneration", "value": 99}],
+                   "--subresource=status")
+        eventually(lambda: self.is_up_to_date(self.kubectl.json("get", "tlsroute/web")), "they are of its generation again", PATIENCE)
+        self.assertIn("conditions of a later generation than the object has are replaced", self.agent.log.read_text()[logged:])
+
     @staticmethod
     def is_up_to_date(item, *but):
         """Every condition but these is of the object's generation."""
