@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What cannot be read for a while: nothing that is in force, or was before the agent started, goes for that.
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include "agent/base/fd.h"
 #include "tests/control/file_source_fixture.h"
+#include "tests/control/no_more_files.h"
 
 namespace slipgate {
 namespace {
@@ -16,29 +13,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 namespace fs = std::filesystem;
-
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
-// As long as it lives, the process can open nothing.
-class NoMoreFiles {
-  public:
-    NoMoreFiles() {
-        EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
-        const auto next = static_cast<rlim_t>(Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)).get());
-        const rlimit none{next, before_.rlim_max};
-        EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-    }
-    ~NoMoreFiles() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
-    NoMoreFiles(const NoMoreFiles&) = delete;
-    NoMoreFiles& operator=(const NoMoreFiles&) = delete;
-
-  private:
-    rlimit before_{};
-};
 
 class FileSourceErrors : public FileSourceTest {
   protected:
@@ -70,11 +44,11 @@ TEST_F(FileSourceErrors, FirstStateWaitsForAFolderThatIsAway) {
 }
 
 TEST_F(FileSourceErrors, FirstStateWaitsUntilTheFolderCanBeOpened) {
-    if (kSanitized) GTEST_SKIP() << "UBSan looks at vtables through a pipe, and there can be none";
+    SKIP_IF_FILES_ARE_NEEDED();
     folder_.write("a.yaml", service("a", 1));
     open();
     {
-        const NoMoreFiles limit;
+        const test::NoMoreFiles limit;
         EXPECT_FALSE(read_once());
         EXPECT_THAT(source_->ready().error().message, HasSubstr("Too many open files"));
     }
@@ -83,12 +57,12 @@ TEST_F(FileSourceErrors, FirstStateWaitsUntilTheFolderCanBeOpened) {
 }
 
 TEST_F(FileSourceErrors, FolderThatCannotBeOpenedIsTriedAgain) {
-    if (kSanitized) GTEST_SKIP() << "UBSan looks at vtables through a pipe, and there can be none";
+    SKIP_IF_FILES_ARE_NEEDED();
     folder_.write("a.yaml", service("a", 1));
     start();
     folder_.write("a.yaml", service("a", 2));
     {
-        const NoMoreFiles limit;
+        const test::NoMoreFiles limit;
         EXPECT_FALSE(read_once()) << "takes note of the change";
         EXPECT_FALSE(read_once()) << "fails to look at it";
     }

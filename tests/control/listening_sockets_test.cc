@@ -4,11 +4,11 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <vector>
 
+#include "tests/control/no_more_files.h"
 #include "tests/unit/addresses.h"
 
 namespace slipgate {
@@ -57,14 +57,12 @@ TEST(ListeningSockets, ThereIsABoundAndWhatIsBeyondIsSaid) {
 }
 
 TEST(ListeningSockets, WithoutADescriptorAVipIsServedAllTheSame) {
+    SKIP_IF_FILES_ARE_NEEDED();
     auto sockets = ListeningSockets::create().value();
-    rlimit limit{};
-    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
-    const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-    const auto unavailable = sockets.listen({kFirst});
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
-    EXPECT_THAT(unavailable, IsEmpty()) << "the port is nobody else's";
+    {
+        const test::NoMoreFiles limit;
+        EXPECT_THAT(sockets.listen({kFirst}), IsEmpty()) << "the port is nobody else's";
+    }
     EXPECT_EQ(sockets.size(), 0u);
     EXPECT_EQ(sockets.missing(), 1u);
     EXPECT_THAT(sockets.listen({kFirst}), IsEmpty());
