@@ -11,6 +11,7 @@ from pathlib import Path
 from harness import eventually, main, manifests
 from harness.kube import PATIENCE, DaemonSlipgated, KubeCase, add_node, base
 from harness.kube.base import BASE, LEASE, NAMESPACE
+from harness.kube.traffic import Traffic
 from harness.manifests import GATEWAY_GROUP
 from harness.sandbox import WORK
 from harness.topology import FAMILIES, V4, V6
@@ -115,6 +116,17 @@ class Deployment(KubeCase):
         self.apply(manifests.tls_route("later", ["later.example.com"], {"web": 1}, "web"))
         self.expect(addresses, "later")
         self.kubectl.wait_until_accepted("later")
+
+    def test_it_is_taken_from_the_cluster_while_its_node_goes_on(self):
+        """In the order of docs/kubernetes.md."""
+        agent = self.start(BASE)
+        addresses = self.add_gateway("web")
+        self.expect(addresses, "web")
+        with Traffic(lambda: self.connect_to(addresses[V4], "web")):
+            self.kubectl("delete", "daemonset", "slipgated", "--namespace", NAMESPACE)
+            agent.delete()
+            self.kubectl("delete", "--ignore-not-found", "--kustomize", BASE)  # and waits
+        self.expect(addresses, "web")
 
     def with_a_pool(self):
         """The overlay that docs/kubernetes.md names, with a pool in the place of its address."""
