@@ -52,10 +52,25 @@ TEST(Events, WhatIsRepairedIsTold) {
     const auto good = object(condition("Programmed", "True", "Programmed"));
     EXPECT_THAT(compare_statuses(object(condition("Programmed", "False")), good),
                 ElementsAre(Notice{false, "Programmed", "about Programmed"}));
-    EXPECT_THAT(compare_statuses(object(condition("Programmed", "Unknown")), good), IsEmpty()) << "it was not bad";
     EXPECT_THAT(compare_statuses({}, good), IsEmpty());
     EXPECT_THAT(compare_statuses(object(condition("ResolvedRefs", "False")), object(condition("ResolvedRefs", "True"))),
                 IsEmpty());
+}
+
+TEST(Events, WhatIsServedNoLongerIsAWarningAndToldWhenItIsBack) {
+    const auto unknown = [](const char* time) {
+        return object("{type: Accepted, status: Unknown, reason: Pending, message: no class, lastTransitionTime: \"" +
+                      std::string(time) + "\"}");
+    };
+    const auto good = object(condition("Accepted", "True", "Accepted"));
+    const auto lost = unknown("2026-01-01T00:00:00Z"), created = unknown("1970-01-01T00:00:00Z");
+    EXPECT_THAT(compare_statuses(good, lost), ElementsAre(Notice{true, "Pending", "no class"}));
+    EXPECT_THAT(compare_statuses(lost, lost), IsEmpty());
+    EXPECT_THAT(compare_statuses(lost, good), ElementsAre(Notice{false, "Accepted", "about Accepted"}));
+    EXPECT_THAT(compare_statuses(created, good), IsEmpty()) << "it was not served before";
+    const auto listener = with_listener(condition("Accepted", "Unknown", "Pending"));
+    EXPECT_THAT(compare_statuses(with_listener(condition("Accepted", "True")), listener), IsEmpty())
+        << "what holds it up is told of the object";
 }
 
 TEST(Events, SomeConditionsAreBadWhenTrue) {

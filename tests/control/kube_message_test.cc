@@ -124,7 +124,7 @@ TEST(Answers, OfTooManyLevelsAreRefused) {
     EXPECT_FALSE(parse_watch_line(event(110)));
     EXPECT_THAT(parse_watch_line(event(1'000'000)).error().message, HasSubstr("levels"));
     EXPECT_FALSE(parse_page(R"({"metadata":{"resourceVersion":"7"},"items":)" + nested(1'000'000) + "}"));
-    EXPECT_LE(refusal_message(R"({"message":)" + nested(1'000'000) + "}").size(), 300u);
+    EXPECT_LE(refusal_message(R"({"message":)" + nested(1'000'000) + "}").size(), 1000u);
 }
 
 TEST(Discovery, LooksForTheVersionOfTheGroup) {
@@ -163,7 +163,7 @@ TEST(Discovery, PathsAreThoseOfTheApi) {
 TEST(Refusal, SaysWhatTheServerSays) {
     EXPECT_EQ(refusal_message(R"({"kind":"Status","message":"slow down"})"), "slow down");
     EXPECT_EQ(refusal_message("upstream is away"), "upstream is away");
-    EXPECT_LE(refusal_message(std::string(100'000, 'x')).size(), 300u);
+    EXPECT_LE(refusal_message(std::string(100'000, 'x')).size(), 1000u);
 }
 
 TEST(Key, IsThatOfTheModel) {

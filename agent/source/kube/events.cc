@@ -36,6 +36,18 @@ bool is_bad(const json& condition) {
     return slipgate::is_bad(text_of(condition, "type"), text_of(condition, "status"));
 }
 
+bool tells_of_service(const json& condition) {
+    const auto type = text_of(condition, "type");
+    return type == "Accepted" || type == "Programmed";
+}
+
+// Unknown is also how the CRDs begin, with this time.
+bool is_lost(const json& condition) {
+    constexpr const char* kNever = "1970-01-01T00:00:00Z";
+    return tells_of_service(condition) && text_of(condition, "status") == "Unknown" &&
+           text_of(condition, "lastTransitionTime") != kNever;
+}
+
 std::string describe_parent(const json& ref) {
     const auto space = text_of(ref, "namespace");
     const auto section = text_of(ref, "sectionName");
@@ -45,22 +57,22 @@ std::string describe_parent(const json& ref) {
 
 class Comparison {
   public:
+    // `where`: of which part of the object; empty: of the object itself.
     void conditions(const json& before, const json& after, const std::string& where) {
+        const auto is_warning = [&](const json& one) { return is_bad(one) || (where.empty() && is_lost(one)); };
         for (const auto& condition : member(after, "conditions")) {
             const auto& known = counterpart(member(before, "conditions"), "type", condition);
-            const auto type = text_of(condition, "type");
-            const bool was_bad = is_bad(known);
-            const bool is_other = !was_bad || text_of(known, "reason") != text_of(condition, "reason");
-            if (is_bad(condition) ? is_other : was_bad && (type == "Accepted" || type == "Programmed"))
-                add(condition, where);
+            const bool warns = is_warning(condition), warned = is_warning(known);
+            const bool is_other = !warned || text_of(known, "reason") != text_of(condition, "reason");
+            if (warns ? is_other : warned && tells_of_service(condition)) add(condition, where, warns);
         }
     }
 
     std::vector<Notice> notices;
 
   private:
-    void add(const json& condition, const std::string& where) {
-        notices.push_back({is_bad(condition), clipped(text_of(condition, "reason"), kLongestReason),
+    void add(const json& condition, const std::string& where, bool is_warning) {
+        notices.push_back({is_warning, clipped(text_of(condition, "reason"), kLongestReason),
                            clipped(where + text_of(condition, "message"), kLongestNote)});
     }
 };

@@ -20,7 +20,8 @@ struct Notice {
 };
 
 // The difference between two statuses of an object: a warning for each condition that became bad, or is so for another
-// reason now; else a notice for each Accepted or Programmed that is True again.
+// reason now; else a notice for each Accepted or Programmed that is True again. Those two of the object itself are also
+// bad when they are Unknown, unless they never were anything else: it is served no longer.
 [[nodiscard]] std::vector<Notice> compare_statuses(const nlohmann::json& before, const nlohmann::json& after);
 
 // What an Event is about.

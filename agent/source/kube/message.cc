@@ -103,7 +103,7 @@ Result<bool> is_served(std::string_view text_of_list, const Resource& resource) 
 }
 
 std::string refusal_message(std::string_view body) {
-    constexpr std::size_t kLongest = 300;
+    constexpr std::size_t kLongest = 1000;  // names, of object and user, may be 253 each
     const auto status = parse_json_object(body);
     auto message = status ? text_of(*status, "message") : std::string();
     if (message.empty()) message = body;

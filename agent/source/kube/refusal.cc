@@ -10,6 +10,12 @@ std::string with_subresource(std::string_view name, const Rule& rule) {
     return rule.subresource.empty() ? std::string(name) : fmt::format("{}/{}", name, rule.subresource);
 }
 
+// Whether it is the authorizer that refuses (forbiddenMessage() in k8s.io/apiserver/pkg/endpoints/handlers/
+// responsewriters/errors.go).
+bool is_about_rules(std::string_view message, std::string_view verb, std::string_view what) {
+    return message.find(fmt::format(" cannot {} {} ", verb, what)) != message.npos;
+}
+
 }  // namespace
 
 std::string full_name(const Rule& rule) {
@@ -18,7 +24,7 @@ std::string full_name(const Rule& rule) {
 }
 
 std::string describe_refused_discovery(int code, std::string_view message) {
-    if (code != kForbidden) return describe_refusal(code, message);
+    if (code != kForbidden || !is_about_rules(message, "get", "path")) return describe_refusal(code, message);
     return fmt::format(
         "RBAC does not allow to ask what the API server serves: a ClusterRole bound to the agent needs the rule "
         R"({{nonResourceURLs: ["/api", "/api/*", "/apis", "/apis/*"], verbs: ["get"]}}, as system:discovery has it ({}))",
@@ -26,7 +32,7 @@ std::string describe_refused_discovery(int code, std::string_view message) {
 }
 
 std::string describe_refusal(int code, std::string_view message, const std::optional<Permission>& needed) {
-    if (code == kForbidden && needed) {
+    if (code == kForbidden && needed && is_about_rules(message, needed->verb, "resource")) {
         const auto& [verb, rule, role] = *needed;
         return fmt::format(
             "RBAC does not allow to {} {}: a {} bound to the agent needs the rule "

@@ -28,7 +28,8 @@ struct Permission {
     std::string_view role = "ClusterRole";
 };
 
-// Names what is missing, if it is credentials or a rule; else says what the API server said.
+// Names what is missing, if it is credentials or a rule; else says what the API server said: 403 is also the word of an
+// admission policy, a quota or a namespace that ends.
 [[nodiscard]] std::string describe_refusal(int code, std::string_view message,
                                            const std::optional<Permission>& needed = {});
 
