@@ -29,21 +29,21 @@ class KubeSource(unittest.TestCase):
     def stop_api(self):
         self.api.stop()
 
-    def kubeconfig(self, server=None, cluster=None):
+    def kubeconfig(self):
         """The same file for all programs of a test."""
         file = self.folder / "kubeconfig"
         file.write_text(json.dumps({
             "current-context": "test",
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
-            "clusters": [{"name": "test", "cluster": {"server": server or f"http://127.0.0.1:{self.api.port}", **(cluster or {})}}],
+            "clusters": [{"name": "test", "cluster": {"server": f"http://127.0.0.1:{self.api.port}"}}],
             "users": [{"name": "test", "user": {}}]}))
         return file
 
-    def follow(self, kubeconfig=None, **options):
-        return self.running(Follower(kubeconfig or self.kubeconfig(), **options))
+    def follow(self, **options):
+        return self.running(Follower(self.kubeconfig(), **options))
 
-    def write(self, kubeconfig=None, **options):
-        return self.running(Writer(kubeconfig or self.kubeconfig(), **options))
+    def write(self, **options):
+        return self.running(Writer(self.kubeconfig(), **options))
 
     def running(self, program):
         self.addCleanup(program.close)

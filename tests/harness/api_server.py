@@ -59,7 +59,7 @@ class ApiServer:
         self.token = token
         self.served = {version: list(plurals) for version, plurals in SERVED.items()}
         self.requests = []
-        self.revision = self._oldest = FIRST_REVISION  # a watch from before the oldest is told 410
+        self.revision = FIRST_REVISION
         self.not_found = []  # paths
         self.bookmarks = []  # (plural, revision) that were told
         self._objects = collections.defaultdict(dict)
@@ -127,12 +127,6 @@ class ApiServer:
         with self.changed:
             self._history += [change for change in self._history if change.plural == plural]
             self.changed.notify_all()
-
-    def compact(self):
-        """Lists and watches of earlier revisions are told 410."""
-        with self.changed:
-            self.revision += 1
-            self._oldest = self.revision
 
     def fail(self, plural, verb, *faults):
         """The next requests are answered so: (code, message, *headers), "silence", "cut", "empty", "garbage", "endless" or
@@ -234,8 +228,6 @@ class ApiServer:
         """The token says which revision the list is of, and how much of it was sent."""
         with self.changed:
             revision, start = map(int, query.get("continue", f"{self.revision}.0").split("."))
-            if revision < self._oldest:
-                return 410, status(410, "The provided continue parameter is too old")
             everything = [self._objects[plural][key] for key in sorted(self._objects[plural])]
             end = start + min(self.page, int(query["limit"]))
             metadata = {"resourceVersion": str(revision)}
@@ -249,8 +241,6 @@ class ApiServer:
     def _watch(self, handler, plural, query):
         revision = int(query["resourceVersion"])
         with self.changed:
-            if not self._oldest <= revision <= self.revision:
-                return handler.send_json(410, status(410, "no such resource version"))
             position = next((i for i, change in enumerate(self._history) if change.revision > revision), len(self._history))
             endings = len(self._endings[plural])
         handler.send_start(200, [("Transfer-Encoding", "chunked")])

@@ -70,6 +70,7 @@ class Outages(ServedCase):
         self.agent.start()
         with Traffic(lambda: self.connect("steady")):
             other.kill()
+            self.assertEqual(self.lease()["leaseDurationSeconds"], 15)
             self.set_duration(3600)
             self.serve("late", self.one)
             self.apply(*manifests.endpoint_slices("steady", self.other.address.values()))

@@ -47,8 +47,8 @@ class RefusedStatuses:
         for thing in things:
             eventually(lambda: not self.kubectl.works("patch", thing, *trial), f"the status of {thing} is refused", PATIENCE)
 
-    def write(self, **options):
-        writer = Writer(self.kubectl.kubeconfig, within=self.gateway.command(), **options)
+    def write(self, kubeconfig=None, **options):
+        writer = Writer(kubeconfig or self.kubectl.kubeconfig, within=self.gateway.command(), **options)
         self.addCleanup(writer.close)
         self.addCleanup(writer.end)  # else the next one has to wait for the Lease
         return writer
@@ -71,6 +71,8 @@ class RefusedStatuses:
         eventually(lambda: self.accepted() == others, "all others have their status", PATIENCE)
         writer.wait_for("each was tried", lambda w: all(w.writes[result] for result in ("forbidden", "rejected", "failed")))
         self.assertEqual(writer.writes["rejected"], 1)
+        self.assertIn("the API server refuses: 403 ", writer.log())
+        self.assertNotIn("RBAC", writer.log(), "no rule is missing")
         self.kubectl("patch", "tlsroute", "a-422", "--type=merge", "--patch", '{"spec": {"hostnames": ["next-generation.example.com"]}}')
         writer.wait_for("it is tried with the next generation", lambda w: w.writes["rejected"] == 2)
         self.assertEqual(writer.log().count("the API server rejects the status"), 1)

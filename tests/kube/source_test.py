@@ -17,8 +17,8 @@ BUNDLE_VERSION = f"{GATEWAY_GROUP}/bundle-version"
 class Source(Transport, RefusedStatuses, KubeCase):
     backends = 0
 
-    def follow(self, kubeconfig=None, within=None):
-        follower = Follower(kubeconfig or self.kubectl.kubeconfig, within=within or self.gateway.command())
+    def follow(self, kubeconfig=None, within=None, **options):
+        follower = Follower(kubeconfig or self.kubectl.kubeconfig, within=within or self.gateway.command(), **options)
         self.addCleanup(follower.close)
         return follower
 

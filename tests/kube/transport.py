@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of Source: how it reaches an API server. TLS, HTTP/2 and HTTP/1.1, client certificates."""
+"""Tests of Source: how it reaches an API server. TLS, HTTP/2 and HTTP/1.1, client certificates, connections that die."""
 
 import json
 import shutil
 import subprocess
+from urllib.parse import urlsplit
 
 from harness import certificates, eventually, manifests
-from harness.kube import PATIENCE
+from harness.kube import PATIENCE, base
 from harness.kube.control_plane import SERVER
+from harness.relay import Relay
 from harness.sandbox import WORK
 
 KINDS = ("GatewayClass", "Gateway", "ListenerSet", "TLSRoute", "ReferenceGrant", "Namespace", "Node", "Service", "EndpointSlice",
@@ -101,3 +103,33 @@ class Transport:
         follower = self.follow(self.kubeconfig("elsewhere", {"server": f"{SERVER}/elsewhere"}))
         follower.wait_for("each kind is missing", lambda f: f.missing and all(f"{kind} (" in f.missing for kind in KINDS))
         self.assertEqual(follower.states, [])
+
+    def through_a_relay(self):
+        """Connections that die without a word when it is silenced, as behind a firewall that forgot them: relay and kubeconfig."""
+        with self.gateway.entered():
+            relay = Relay(urlsplit(SERVER).port)
+        self.addCleanup(relay.close)
+        return relay, self.kubeconfig("relayed", {"server": f"https://127.0.0.1:{relay.port}"})
+
+    def test_a_dead_connection_is_not_used_again(self):
+        relay, kubeconfig = self.through_a_relay()
+        follower = self.follow(kubeconfig, silence_ms=3000)
+        self.expect_followed(follower)
+        relay.silence()
+        self.kubectl("delete", "service", "a")
+        follower.wait_for("what changed", lambda f: "default/a" not in f.of("Service"))
+        self.assertIn("the API server is silent", follower.log())
+
+    def test_a_dead_connection_does_not_cost_the_lease(self):
+        relay, kubeconfig = self.through_a_relay()
+        self.apply_served("web")
+        writer = self.write(kubeconfig)
+        writer.wait_for("it is the writer", lambda w: w.writer)
+        relay.silence()
+        for _ in range(2):
+            before = self.renewed()
+            eventually(lambda: self.renewed() != before, "it is renewed", PATIENCE)
+        self.assertNotIn("this agent writes them no longer", writer.log())
+
+    def renewed(self):
+        return self.kubectl.json("get", "lease", base.LEASE, "--namespace", base.NAMESPACE)["spec"]["renewTime"]

@@ -1,53 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """A control plane with as many objects as asked for, and requests to it on connections that are kept."""
 
-import http.client
 import ipaddress
-import json
-import ssl
 import threading
-import urllib.parse
-from pathlib import Path
 
+import harness.kube
 from harness import manifests
 
-GATEWAY_API = "/apis/gateway.networking.k8s.io/v1"
-PATHS = {"TLSRoute": f"{GATEWAY_API}/namespaces/default/tlsroutes",
+PATHS = {"TLSRoute": f"/apis/{manifests.GATEWAY_API}/namespaces/default/tlsroutes",
          "Service": "/api/v1/namespaces/default/services",
          "EndpointSlice": "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"}
 ENDPOINTS = ipaddress.ip_network("10.128.0.0/14")  # every address of it is one host's
 SPARE = 1 << 17  # from here on addresses that no Service has at first
 
 
-class Api:
-    """One connection, for one thread; made anew when the API server has closed it, for want of requests."""
-
-    def __init__(self, space, kubeconfig):
-        """`space`: the Namespace to connect from; `kubeconfig`: a file of harness.kube."""
-        config = json.loads(Path(kubeconfig).read_text())
-        cluster = config["clusters"][0]["cluster"]
-        server = urllib.parse.urlsplit(cluster["server"])
-        self._headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
-        context = ssl.create_default_context(cafile=cluster["certificate-authority"])
-        self._connection = http.client.HTTPSConnection(server.hostname, server.port, timeout=60, context=context)
-        self._space = space
-        self._connect()
-
-    def _connect(self):
-        self._connection.close()
-        with self._space.entered():
-            self._connection.connect()
-
-    def request(self, method, path, body, kind="application/json"):
-        try:
-            self._connection.request(method, path, json.dumps(body), self._headers | {"Content-Type": kind})
-        except OSError:  # nothing was sent
-            self._connect()
-            self._connection.request(method, path, json.dumps(body), self._headers | {"Content-Type": kind})
-        answer = self._connection.getresponse()
-        text = answer.read().decode()
-        if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {text}")
+class Api(harness.kube.Api):
+    """By kind and name."""
 
     def create(self, item):
         self.request("POST", PATHS[item["kind"]], item)
@@ -57,9 +25,6 @@ class Api:
 
     def delete(self, kind, name):
         self.request("DELETE", f"{PATHS[kind]}/{name}", {})
-
-    def close(self):
-        self._connection.close()
 
 
 def hostname(number):
