@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/source/kube/message.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "tests/control/kube_resources.h"
@@ -164,6 +165,14 @@ TEST(Refusal, SaysWhatTheServerSays) {
     EXPECT_EQ(refusal_message(R"({"kind":"Status","message":"slow down"})"), "slow down");
     EXPECT_EQ(refusal_message("upstream is away"), "upstream is away");
     EXPECT_LE(refusal_message(std::string(100'000, 'x')).size(), 1000u);
+}
+
+TEST(Refusal, IsNotCutBeforeTheAuthorizersWords) {
+    const std::string longest(253, 'n');  // a name, of the object and of a ServiceAccount
+    const auto message =
+        fmt::format("gateways.gateway.networking.k8s.io \"{}\" is forbidden: User \"system:serviceaccount:{}:{}\" {}",
+                    longest, longest.substr(0, 63), longest, "cannot patch resource");
+    EXPECT_EQ(refusal_message(nlohmann::json({{"message", message}}).dump()), message);
 }
 
 TEST(Key, IsThatOfTheModel) {

@@ -28,9 +28,9 @@ class NoMoreFiles {
 
 }  // namespace slipgate::test
 
-// UBSan looks at vtables through a pipe, and while NoMoreFiles lives there can be none.
+// For tests in which virtual functions are called while NoMoreFiles lives.
 #ifdef __SANITIZE_ADDRESS__
-#define SKIP_IF_FILES_ARE_NEEDED() GTEST_SKIP() << "UBSan needs files"
+#define SKIP_IF_FILES_ARE_NEEDED() GTEST_SKIP() << "UBSan looks at vtables through a pipe, and there can be none"
 #else
 #define SKIP_IF_FILES_ARE_NEEDED() static_cast<void>(0)
 #endif

@@ -4,7 +4,7 @@
 import json
 
 from harness import eventually, manifests
-from harness.kube import PATIENCE
+from harness.kube import PATIENCE, base
 from harness.kube_programs import Writer
 
 OTHERS = 20  # routes: more than are written at a time
@@ -36,7 +36,7 @@ def dead_webhook(plural, name):
 class RefusedStatuses:
     def apply_served(self, *routes):
         """A Gateway, and TLSRoutes under it."""
-        self.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "slipgate-system"}})  # of the Lease
+        base.add_namespace(self.kubectl)
         self.apply(manifests.gateway_class(), manifests.gateway(["192.0.2.1"]), manifests.service("web"),
                    *(manifests.tls_route(name, [f"{name}.example.com"], {"web": 1}) for name in routes))
 

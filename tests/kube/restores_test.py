@@ -5,7 +5,7 @@ and kube_write, which wait less long for news than the agent does.
 """
 
 from harness import eventually, main, manifests
-from harness.kube import PATIENCE, KubeCase
+from harness.kube import PATIENCE, KubeCase, base
 from harness.kube_programs import Follower, Writer
 from harness.sandbox import WORK
 
@@ -40,7 +40,7 @@ class Restores(KubeCase):
 
     def test_statuses_are_written_again_and_to_the_object_that_they_are_about(self):
         """Of the two routes `other` leads nowhere at first, and is another object when the backup comes back."""
-        self.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "slipgate-system"}})  # of the Lease
+        base.add_namespace(self.kubectl)
         same, other = (manifests.tls_route(name, [f"{name}.example.com"], {"web": 1}) for name in ("same", "other"))
         nowhere = manifests.tls_route("other", ["other.example.com"], {"web": 1})
         nowhere["spec"]["parentRefs"][0]["sectionName"] = "none"

@@ -11,6 +11,11 @@ NAMESPACE = "slipgate-system"
 LEASE = "slipgate-status-writer"
 
 
+def add_namespace(kubectl):
+    """The one of the Lease, where there is no need for the rest."""
+    kubectl("apply", "--filename", BASE / "namespace.yaml")
+
+
 def install(control_plane):
     """Returns kubectl as the agent's account, once it may what the agent does."""
     control_plane.kubectl("apply", "--kustomize", BASE)
