@@ -16,18 +16,15 @@ def pairs_of(row):
     return set(itertools.combinations(row.items(), 2))
 
 
-def select(factors, allowed=lambda row: True, seed=1):
-    """
-    Rows {factor: value} that meet all pairs of `factors` {factor: values}, in the order of `factors`. Only rows that are
-    `allowed`; every pair must be possible in one of them.
-    """
+def select(factors, seed=1):
+    """Rows {factor: value} that meet all pairs of `factors` {factor: values}, in the order of `factors`."""
     dice, open_, rows = random.Random(seed), all_pairs(factors), []
     while open_:
         seeds = sorted(open_, key=repr)  # a set has no order of its own: the seed decides
         candidates = (_candidate(factors, open_, dice.choice(seeds), dice) for _ in range(CANDIDATES))
-        if best := max(filter(allowed, candidates), key=lambda row: len(pairs_of(row) & open_), default=None):
-            rows.append(best)
-            open_ -= pairs_of(best)
+        best = max(candidates, key=lambda row: len(pairs_of(row) & open_))
+        rows.append(best)
+        open_ -= pairs_of(best)
     return rows
 
 
