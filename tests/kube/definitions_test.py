@@ -56,7 +56,7 @@ class Definitions(ServedCase):
         """As clusters with the experimental channel of earlier releases serve them."""
         self.addCleanup(self.serve_only, "v1")
         with Traffic(lambda: self.connect("steady")):
-            for best, *others in ("v1alpha3", "v1alpha2"), ("v1alpha2",), ("v1",):
+            for best, *others in ("v1alpha3", "v1alpha2"), ("v1alpha2",), ("v1", "v1alpha2"):
                 with self.subTest(best):
                     self.serve_only(best, *others)
                     kind, name = f"tlsroutes.{best}.{manifests.GATEWAY_GROUP}", f"of-{best}"

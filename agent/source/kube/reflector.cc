@@ -35,7 +35,8 @@ class Stepper {
         if (is_in(Phase::kConfirming))
             return fail("a version that the API server lists is not found", Phase::kDiscovering);
         state_.missing = state_.doubted = false;
-        request(list_from_start());
+        const bool goes_on = std::exchange(state_.ended, {}) == state_.version;
+        request(goes_on ? Phase::kWatching : list_from_start());
     }
 
     void operator()(const Page& page) {
@@ -133,6 +134,7 @@ class Stepper {
         state_.version = version;
         if (version < state_.resource->versions.size()) return request(Phase::kDiscovering);
         state_.version = 0;
+        state_.ended.reset();
         auto problem =
             fmt::format("the API server does not serve {}: {}", full_name(rule()), state_.resource->where_missing);
         // An API server that has just begun may not know all it serves: objects are given up at its second word.
@@ -162,7 +164,13 @@ class Stepper {
         return Phase::kListing;
     }
 
-    Phase after_watch(News news) { return news == News::kOverdue ? list_from_start() : Phase::kWatching; }
+    // A better version may be served by now: the API server ends the watches of a kind whose definition changes.
+    Phase after_watch(News news) {
+        if (news == News::kOverdue) return list_from_start();
+        if (state_.version == 0) return Phase::kWatching;
+        state_.ended = std::exchange(state_.version, 0);
+        return Phase::kDiscovering;
+    }
 
     // A page that fails time and again may do so for its token.
     Phase same_again() {

@@ -94,8 +94,9 @@ enum class Phase {
 struct Reflector {
     const Resource* resource;
     Phase phase = Phase::kDiscovering;
-    Phase resumed = Phase::kDiscovering;  // in kWaiting: what is tried again
-    std::size_t version = 0;              // index into resource->versions
+    Phase resumed = Phase::kDiscovering;    // in kWaiting: what is tried again
+    std::size_t version = 0;                // index into resource->versions
+    std::optional<std::size_t> ended = {};  // version of a watch that ended, and goes on if no better one is served
     std::string next_page = {};
     int page_divisor = 1;               // pages of this list are so many times smaller than usual
     std::string resource_version = {};  // the last one seen
