@@ -2,9 +2,11 @@
 #include "agent/host/listening_sockets.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <vector>
 
@@ -20,8 +22,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
 
-// Of the loopback network, so that other tests do not meet them.
-const SocketAddress kFirst = at("127.83.0.1", 8443), kSecond = at("127.83.0.2", 8443), kThird = at("127.83.0.3", 8443);
+// Of the loopback network, by the process: each case is one, and they may run at the same time.
+SocketAddress own(int number) {
+    const auto id = ::getpid();
+    return at(fmt::format("127.{}.{}.{}", 64 + id / 256 % 64, id % 256, number), 8443);
+}
+
+const SocketAddress kFirst = own(1), kSecond = own(2), kThird = own(3);
 
 Fd connect(const SocketAddress& vip) {
     Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

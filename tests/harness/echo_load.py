@@ -127,8 +127,9 @@ class _Connection:
             loop = asyncio.get_running_loop()
             await loop.sock_connect(self._socket, self._kind.target)
             hello = made(self._kind.name, before=1000)
-            await loop.sock_sendall(self._socket, hello[:700])
-            await self._turn(hello[700:], hello)
+            for part in hello[:700], hello[700:]:  # at once: half a hello may not rest for as long as others take turns
+                await loop.sock_sendall(self._socket, part)
+            await self._turn(b"", hello)
             while turns is None and not stop.is_set() or turns:
                 data = self._next(self._dice.choice((1, 1000, 10000, _LARGEST)))
                 await self._turn(data, data)

@@ -119,9 +119,10 @@ class Slipgated:
         return {label: float(value) for label, value in lines}
 
     def dump(self, name):
-        """Entries of a pinned map as bpftool prints them with BTF: [{"key": ..., "value": ...}, ...]."""
+        """Entries of a pinned map as bpftool prints them with BTF: [{"key": ..., "value": ...}, ...]; not one that goes meanwhile."""
         done = subprocess.run(["bpftool", "-j", "map", "dump", "pinned", self.pins / name], check=True, capture_output=True)
-        return [entry.get("formatted", entry) for entry in json.loads(done.stdout)]
+        is_gone = {"error": "No such file or directory"}
+        return [entry.get("formatted", entry) for entry in json.loads(done.stdout) if entry.get("value") != is_gone]
 
     def counters(self):
         """Data plane counters summed over the CPUs, from the map: they are true without an agent, too."""

@@ -47,8 +47,9 @@ class Clock(Case):
             for connection in half:
                 connection.sendall(HELLO[:CUT])
             self.step(step)
-            for connection in half:
+            for connection in half:  # before any answer is waited for: half a hello may not rest for long
                 connection.sendall(HELLO[CUT:])
+            for connection in half:
                 self.assertEqual(read_exactly(connection, len(HELLO)), HELLO)
             new = [self.open(family) for family in FAMILIES]
             for connection in new:

@@ -7,7 +7,7 @@ at once if it is only the writer that is missing. Connections notice nothing.
 import json
 
 from harness import eventually, main, manifests
-from harness.kube import PATIENCE, OtherSlipgated, ServedCase, base
+from harness.kube import AFTER_FAILURES, PATIENCE, OtherSlipgated, ServedCase, base
 from harness.kube.traffic import Traffic
 
 LEASE = f"lease/{base.LEASE}", "--namespace", base.NAMESPACE
@@ -54,7 +54,7 @@ class Outages(ServedCase):
             self.assertIn("not all objects were read yet: GatewayClass", text)
             self.assertEqual(self.agent.tables(), tables)
             self.control_plane.start_api_server()
-            eventually(self.agent.ready, "the agent is ready", PATIENCE)
+            eventually(self.agent.ready, "the agent is ready", AFTER_FAILURES)
             self.assertEqual(self.agent.tables(), tables, "nothing was different")
 
     def test_changes_are_served_while_nobody_writes_statuses(self):

@@ -7,7 +7,7 @@ as well. So it needs each of them.
 import json
 
 from harness import eventually, main, manifests
-from harness.kube import PATIENCE, ServedCase
+from harness.kube import AFTER_FAILURES, PATIENCE, ServedCase
 from harness.kube.base import LEASE, NAMESPACE
 from harness.manifests import GATEWAY_GROUP
 
@@ -81,12 +81,12 @@ class Rbac(ServedCase):
         """[(group, resource)]"""
         return sorted((group, resource) for group, resource, verb in self.verbs_of(self.cluster_role) if verb == "watch")
 
-    def wait_until_not_followed(self, *resources):
+    def wait_until_not_followed(self, *resources, patience=PATIENCE):
         """These, while all others are."""
         def are_not_followed():
             metric = self.agent.metrics("slipgate_source_followed", "kind")
             return {plural(kind) for kind, value in metric.items() if not value} == set(resources)
-        eventually(are_not_followed, f"/metrics says that these are not followed: {resources}", PATIENCE)
+        eventually(are_not_followed, f"/metrics says that these are not followed: {resources}", patience)
 
     def wait_for_log(self, text):
         quoted = text.replace('"', '\\"')
@@ -120,7 +120,7 @@ class Rbac(ServedCase):
                 self.expect("web", self.host)
                 self.assertEqual(self.agent.tables(), tables)
                 self.give_back()
-                eventually(self.agent.ready, "the agent is ready", PATIENCE)
+                eventually(self.agent.ready, "the agent is ready", AFTER_FAILURES)
                 self.assertEqual(self.agent.tables(), tables)
 
     def test_each_kind_that_cannot_be_watched_is_named(self):
@@ -136,8 +136,8 @@ class Rbac(ServedCase):
         self.route("late")
         self.expect("late")
         self.give_back()
-        self.expect("late", self.host)
-        self.wait_until_not_followed()  # all are, though most have nothing to tell
+        self.expect("late", self.host, patience=AFTER_FAILURES)
+        self.wait_until_not_followed(patience=AFTER_FAILURES)  # all are followed, though most have nothing to tell
 
     def apply_one_of_each(self):
         """All objects of STATUSES are there, and have one."""
@@ -171,7 +171,8 @@ class Rbac(ServedCase):
         self.assertIn("by another", self.kubectl("get", "gateway/gateway", "--output", "yaml"))
         self.give_back()
         for thing, _ in STATUSES.values():
-            self.kubectl.eventually(lambda item: "by another" not in str(item), f"the status of {thing} is written", thing)
+            self.kubectl.eventually(lambda item: "by another" not in str(item), f"the status of {thing} is written", thing,
+                                    patience=AFTER_FAILURES)
 
     def test_each_status_that_cannot_be_read_is_named(self):
         """It is read before conditions are replaced that are of a later generation than the object has."""
@@ -184,7 +185,8 @@ class Rbac(ServedCase):
         self.serve("meanwhile", self.host)
         self.give_back()
         for thing, _ in STATUSES.values():
-            self.kubectl.eventually(lambda item: f"'observedGeneration': {LATER}" not in str(item), f"the status of {thing}", thing)
+            self.kubectl.eventually(lambda item: f"'observedGeneration': {LATER}" not in str(item), f"the status of {thing}", thing,
+                                    patience=AFTER_FAILURES)
 
     def test_the_rule_for_events_that_is_missing_is_named(self):
         self.take_away(self.cluster_role, (*EVENTS, "create"))

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of flow entries: idle and closing time, ports and tuples used again, tables and port ranges that are full."""
 
+import threading
 import time
-from contextlib import ExitStack, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 
 from harness import V4, Case, Counting, eventually, host_of, main, manifests
 from harness.clients import connect
@@ -39,6 +41,23 @@ class Flows(Case):
         connection.sendall(b"alive?")
         self.assertEqual(connection.recv(6), b"alive?")
 
+    @contextmanager
+    def kept_busy(self, connection):
+        """It speaks a few times a second, whatever the test does."""
+        over = threading.Event()
+
+        def speak():
+            while not over.wait(0.2):
+                self.lives(connection)
+
+        with ThreadPoolExecutor(1) as pool:
+            spoken = pool.submit(speak)
+            try:
+                yield
+            finally:
+                over.set()
+            spoken.result()
+
     def reason(self, connection):
         """How the access log says this connection ended."""
         port = connection.getsockname()[1]
@@ -49,11 +68,8 @@ class Flows(Case):
         self.restart("--idle-timeout", "3s")
         for family in self.each_family():
             idle, busy = self.open(family), self.open(family)
-            def gone():
-                self.lives(busy)
-                time.sleep(0.2)
-                return len(self.agent.flows()) == 2
-            eventually(gone, "two entries are left")
+            with self.kept_busy(busy):
+                eventually(lambda: len(self.agent.flows()) == 2, "two entries are left")
             self.lives(busy)
             self.assertEqual(self.reason(idle), "idle")
             with self.assertRaises(ConnectionResetError):  # the next packet belongs to nothing

@@ -34,7 +34,7 @@ class Preserving(Case):
     backends = 3
     nodes = {"b1": HERE, "b2": "node-2", "b3": "node-3"}
     flags = ("--source-mode", "preserve", "--node-name", HERE, "--preserve-cidr", "10.2.3.0/24,fd00:2:3::/64",
-             "--closing-time", "2s", "--connect-timeout", "500ms")
+             "--closing-time", "5s", "--connect-timeout", "500ms")
     _ports = itertools.count(25000)
 
     @classmethod

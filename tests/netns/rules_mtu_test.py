@@ -206,7 +206,7 @@ class RulesOfTheMtu(StationCase):
             large = client.segment(ACK, bytes(1400)).packet()
 
             def flood():
-                for _ in range(500):
+                for _ in range(5000):
                     client.station.send_packet(large)
                 return counted["too_big_limited"] > 0
             eventually(flood, "errors are withheld")

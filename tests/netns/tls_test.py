@@ -109,7 +109,7 @@ class Tls(TlsDirect):
         self.addCleanup(folder.remove, "set-second")
         self.answers_at_set_port("b1")
         status = self.agent.status_dir / "listenerset_default_second.yaml"
-        eventually(lambda: "reason: HostnameConflict" in status.read_text(), "the status names the conflict")
+        eventually(lambda: status.exists() and "reason: HostnameConflict" in status.read_text(), "the status names the conflict")
         folder.remove("set-first")
         self.answers_at_set_port("b2")
         eventually(lambda: "Conflict" not in status.read_text(), "the conflict is over")

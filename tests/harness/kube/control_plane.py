@@ -16,7 +16,7 @@ from .. import certificates
 from ..sandbox import WORK
 from ..wait import eventually
 from . import binaries
-from .kubectl import Kubectl
+from .kubectl import PATIENCE, Kubectl
 
 SERVER = "https://127.0.0.1:6443"
 ETCD_PORT = 2379
@@ -86,6 +86,7 @@ class ControlPlane:
     def install_gateway_api(self):
         self.kubectl("apply", "--server-side", "--filename", CRDS)
         self.kubectl("wait", "crd", "--all", "--for=condition=Established", "--timeout=30s")
+        eventually(lambda: self.kubectl.works("get", "gatewayclasses,gateways,listenersets,tlsroutes,referencegrants"), "they are found", PATIENCE)
 
     @property
     def _backup(self):

@@ -8,6 +8,7 @@ from ..wait import eventually
 from . import binaries
 
 PATIENCE = 30  # seconds for a condition to come true
+AFTER_FAILURES = 120  # seconds for what the agent tries again: after failures in a row it rests for up to 30
 
 
 class Kubectl:
@@ -74,9 +75,9 @@ class Kubectl:
         """A TLSRoute of `default`, by its first parent."""
         self.wait(f"{kind}/{route}", "jsonpath={.status.parents[0].conditions[?(@.type=='Accepted')].status}=True")
 
-    def eventually(self, condition, what, *arguments):
+    def eventually(self, condition, what, *arguments, patience=PATIENCE):
         """Waits until condition(object) is true of what `kubectl get <arguments>` gives, and returns that object."""
         def found():
             got = self.json("get", *arguments)
             return got if condition(got) else None
-        return eventually(found, what, PATIENCE)
+        return eventually(found, what, patience)

@@ -58,8 +58,8 @@ class ServedCase(KubeCase):
                 found.add(None)
         return found
 
-    def expect(self, name, *hosts, families=FAMILIES):
+    def expect(self, name, *hosts, families=FAMILIES, patience=PATIENCE):
         """All of these answer, and nobody else, over each family; without hosts: connections are refused."""
         wanted = {host.name for host in hosts} or {None}
         for family in families:
-            eventually(lambda: self.answers(name, family) == wanted, f"{name} is served by {wanted}", PATIENCE)
+            eventually(lambda: self.answers(name, family) == wanted, f"{name} is served by {wanted}", patience)
