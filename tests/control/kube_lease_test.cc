@@ -170,6 +170,13 @@ const std::vector<Script> kScripts = {
                                                 {5s, Absent{}, "create", true},
                                                 {5s, Written{"20"}, "", true, 7s}})},
     {"AHolderThatEndsGivesItUp", holding({{1s, Stopping{}, "give up at 8, 5 transitions", false}})},
+    {"AHolderThatEndsWhileItRenewsGivesUpWhatItRenewed",
+     holding({{2s, Tick{}, "renew at 8, 5 transitions", true},
+              {2s, Stopping{}, "", false},
+              {2s, Written{"9"}, "give up at 9, 5 transitions", false}})},
+    {"AHolderThatEndsWhileOthersWriteLeavesItToThem",
+     holding(
+         {{2s, Tick{}, "renew at 8, 5 transitions", true}, {2s, Stopping{}, "", false}, {2s, Conflict{}, "", false}})},
     {"OthersThatEndDoNothing",
      {{0s, Tick{}, "read"}, {0s, found("other", "a"), "", false, 5s}, {1s, Stopping{}, "", false}}},
     {"WhatComesTooLateIsIgnored",

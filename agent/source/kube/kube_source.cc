@@ -126,7 +126,7 @@ std::optional<StatusWrites> KubeSource::status_writes() const {
 }
 
 void KubeSource::leave() {
-    constexpr std::chrono::milliseconds kLongest{200};
+    constexpr std::chrono::seconds kLongest{1};
     if (!writer_ || !writer_->lease.release()) return;
     const auto end = Clock::now() + kLongest;
     pollfd poll{http_->fd(), POLLIN, 0};

@@ -42,6 +42,7 @@ class Stepper {
     }
 
     void operator()(const Written& event) {
+        if (state_.phase == Phase::kLeaving) return give_up(event.resource_version);
         if (state_.phase != Phase::kCreating && state_.phase != Phase::kWriting) return;
         state_.problem.clear();
         state_.failures = 0;
@@ -65,7 +66,10 @@ class Stepper {
 
     void operator()(const Stopping& /*event*/) {
         if (!std::exchange(state_.holds, false)) return;
-        request(Phase::kIdle, Write{state_.seen.resource_version, "", false, state_.seen.transitions});
+        if (state_.phase == Phase::kWriting)
+            state_.phase = Phase::kLeaving;
+        else
+            give_up(state_.seen.resource_version);
     }
 
     Step finish() {
@@ -95,6 +99,10 @@ class Stepper {
         const bool acquires = !is_ours();
         state_.seen.transitions += acquires ? 1 : 0;
         request(Phase::kWriting, Write{seen.resource_version, state_.identity, acquires, seen.transitions});
+    }
+
+    void give_up(const std::string& resource_version) {
+        request(Phase::kIdle, Write{resource_version, "", false, state_.seen.transitions});
     }
 
     void fail(std::string problem) {

@@ -60,7 +60,13 @@ struct Write {
 struct Cancel {};
 using Action = std::variant<Read, Create, Write, Cancel>;
 
-enum class Phase { kIdle, kReading, kCreating, kWriting };
+enum class Phase {
+    kIdle,
+    kReading,
+    kCreating,
+    kWriting,
+    kLeaving,  // a renewal is under way, which gives the Lease the version to give up
+};
 
 struct State {
     std::string identity;  // of this agent: no other one ever has the same
