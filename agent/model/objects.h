@@ -223,6 +223,9 @@ using Object = std::variant<GatewayClass, Gateway, ListenerSet, TlsRoute, Refere
 // "namespace/name", or "name" for a cluster-scoped object.
 [[nodiscard]] std::string key_of(const ObjectMeta& meta);
 
+// The Gateway a ListenerSet names, by key; empty: it names something else.
+[[nodiscard]] std::string parent_gateway(const ListenerSet& set);
+
 // Of one kind, by key_of().
 template <typename T>
 using ObjectMap = SharedMap<std::string, T>;

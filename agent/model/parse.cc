@@ -80,9 +80,9 @@ void check_version(const Kind& kind, std::string_view version, const ObjectReade
     }
 }
 
-ObjectMeta parse_metadata(const Kind& kind, const ObjectReader& root, std::string_view default_namespace) {
+ObjectMeta parse_metadata(const Kind& kind, const ObjectReader& root) {
     ObjectMeta meta;
-    if (kind.namespaced) meta.namespace_ = default_namespace;
+    if (kind.namespaced) meta.namespace_ = "default";
     const auto metadata = root.object("metadata", kMetadataFields, Presence::required);
     if (!metadata) return meta;
     meta.name = metadata->required_text("name", kind.object_name);
@@ -96,6 +96,13 @@ ObjectMeta parse_metadata(const Kind& kind, const ObjectReader& root, std::strin
     if (const auto uid = metadata->text("uid", kAnyText)) meta.uid = fnv1a(*uid);
     meta.generation = metadata->integer("generation", {0, std::numeric_limits<std::int64_t>::max()}).value_or(0);
     return meta;
+}
+
+void settle_admission(Problems& problems, Stored stored) {
+    for (auto& problem : problems) {
+        if (problem.severity == Severity::admission)
+            problem.severity = stored == Stored::yes ? Severity::warning : Severity::error;
+    }
 }
 
 }  // namespace
@@ -130,7 +137,7 @@ std::string_view nearest_kind(std::string_view api_version, std::string_view kin
     return nearest;
 }
 
-ParseOutcome parse_object(const nlohmann::json& document, std::string_view default_namespace) {
+ParseOutcome parse_object(const nlohmann::json& document, Stored stored) {
     ParseOutcome outcome;
     outcome.id.api_version = document.at("apiVersion").get<std::string>();
     outcome.id.kind = document.at("kind").get<std::string>();
@@ -138,10 +145,11 @@ ParseOutcome parse_object(const nlohmann::json& document, std::string_view defau
     const auto* kind = find_kind(group, outcome.id.kind);
     const ObjectReader root(document, "", outcome.problems, kind->fields);
     check_version(*kind, version, root, outcome.problems);
-    auto meta = parse_metadata(*kind, root, default_namespace);
+    auto meta = parse_metadata(*kind, root);
     outcome.id.namespace_ = meta.namespace_;
     outcome.id.name = meta.name;
     auto object = kind->parse(root, std::move(meta));
+    settle_admission(outcome.problems, stored);
     (has_errors(outcome.problems) ? outcome.refused : outcome.object) = std::move(object);
     return outcome;
 }

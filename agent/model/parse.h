@@ -43,9 +43,12 @@ struct ParseOutcome {
     Problems problems;
 };
 
+// Whether the object is in an API server. That refuses what breaks a rule, but may have stored it before it knew the
+// rule: then the object is used, and its conditions say what is wrong.
+enum class Stored { no, yes };
+
 // `document` must be a JSON object whose apiVersion and kind satisfy reads_kind(). A namespaced object without a
-// namespace gets `default_namespace`; the namespace of a cluster-scoped one is dropped. `status` is read of a Node
-// only.
-[[nodiscard]] ParseOutcome parse_object(const nlohmann::json& document, std::string_view default_namespace = "default");
+// namespace is in "default"; the namespace of a cluster-scoped one is dropped. `status` is read of a Node only.
+[[nodiscard]] ParseOutcome parse_object(const nlohmann::json& document, Stored stored = Stored::no);
 
 }  // namespace slipgate

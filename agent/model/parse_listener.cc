@@ -34,13 +34,14 @@ std::string parse_tls(const ObjectReader& tls) {
     for (const auto& certificate : certificates) check_object_reference(certificate, Presence::optional);
     const auto options = tls.text_map("options", {0, 16}, kAnyText, kOptionValue);
     if (mode == "Terminate" && certificates.empty() && options.empty() && tls.clean()) {
-        tls.error("certificateRefs",
-                  "Required value: certificateRefs or options must be specified when mode is Terminate");
+        tls.for_admission().error(
+            "certificateRefs", "Required value: certificateRefs or options must be specified when mode is Terminate");
     }
     return mode;
 }
 
-// The CEL rules of spec.listeners that look at one listener.
+// The CEL rules of spec.listeners that look at one listener. In an API server there may be objects that are older than
+// the rules: the release 1.5 brought that of tls.mode.
 void check_protocol_rules(const ObjectReader& in, const Listener& listener) {
     const auto& protocol = listener.protocol;
     if ((protocol == "HTTP" || protocol == "TCP" || protocol == "UDP") && in.has("tls")) {
@@ -65,7 +66,7 @@ Listener parse_listener(const ObjectReader& in) {
     listener.protocol = in.required_text("protocol", kProtocol);
     if (const auto tls = in.object("tls", kTlsFields)) listener.tls_mode = parse_tls(*tls);
     if (const auto routes = in.object("allowedRoutes", kAllowedRoutesFields)) parse_allowed_routes(*routes, listener);
-    check_protocol_rules(in, listener);
+    check_protocol_rules(in.for_admission(), listener);
     return listener;
 }
 
@@ -88,7 +89,7 @@ void check_unique_listeners(const ObjectReader& spec, const std::vector<Listener
                                    listener.name));
         }
         if (const auto earlier = first_equal(listeners, i, same_place); earlier != i) {
-            spec.error(
+            spec.for_admission().error(
                 fmt::format("listeners[{}]", i),
                 fmt::format("Duplicate value: port {}, protocol {}, hostname \"{}\": the combination must be unique "
                             "for each listener, and listeners[{}] has it",

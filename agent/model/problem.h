@@ -7,8 +7,9 @@
 namespace slipgate {
 
 // debug: ignored on purpose; info: read, but worth a line; warning: the object is used without this field,
-// or is none Slipgate reads and was perhaps meant to be one; error: the object is refused.
-enum class Severity { debug, info, warning, error };
+// or is none Slipgate reads and was perhaps meant to be one; admission: an API server refuses the object, but may have
+// stored it before it knew the rule (parse_object() makes an error or a warning of it); error: the object is refused.
+enum class Severity { debug, info, warning, admission, error };
 
 // What is wrong with one field of one object.
 struct Problem {

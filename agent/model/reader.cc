@@ -77,16 +77,22 @@ const nlohmann::json* ObjectReader::find(std::string_view key, Presence presence
 }
 
 void ObjectReader::error(std::string_view key, std::string message) const {
-    problems_->push_back({Severity::error, path_of(key), std::move(message)});
+    problems_->push_back({error_, path_of(key), std::move(message)});
 }
 
 void ObjectReader::warn(std::string_view key, std::string message) const {
     problems_->push_back({Severity::warning, path_of(key), std::move(message)});
 }
 
+ObjectReader ObjectReader::for_admission() const {
+    auto reader = *this;
+    reader.error_ = Severity::admission;
+    return reader;
+}
+
 bool ObjectReader::clean() const {
     return std::none_of(problems_->begin(), problems_->end(), [&](const Problem& problem) {
-        if (problem.severity != Severity::error || !problem.field.starts_with(path_)) return false;
+        if (problem.severity < Severity::admission || !problem.field.starts_with(path_)) return false;
         const auto rest = std::string_view(problem.field).substr(path_.size());
         return path_.empty() || rest.empty() || rest.front() == '.' || rest.front() == '[';
     });

@@ -68,7 +68,10 @@ class ObjectReader {
     void error(std::string_view key, std::string message) const;
     void warn(std::string_view key, std::string message) const;
 
-    // No error so far in this object: rules that compare its fields with each other make sense.
+    // This reader, whose errors are of Severity::admission.
+    [[nodiscard]] ObjectReader for_admission() const;
+
+    // Nothing so far for which this object is refused: rules that compare its fields with each other make sense.
     [[nodiscard]] bool clean() const;
 
   private:
@@ -82,6 +85,7 @@ class ObjectReader {
     const nlohmann::json* object_;
     std::string path_;
     Problems* problems_;
+    Severity error_ = Severity::error;
 };
 
 // A JSON value for a message: compact, short, and valid UTF-8 whatever the input was.

@@ -215,7 +215,7 @@ class Merge {
         if (!complaints.empty() && programmed->status == "True") fail_condition(*programmed, complaints.outcome());
     }
 
-    // After its Gateway. As for a listener, the spec knows no reason for want of room.
+    // After its Gateway. The specification knows no reason for want of room, and Pending of a set that is Unknown only.
     void judge_listener_set(const ListenerSet& spec, ListenerSetStatus& set) {
         const auto key = parent_gateway(spec);
         const auto& gateway = statuses_.gateways.at(key);
@@ -225,7 +225,7 @@ class Merge {
         if (!is_true(gateway.conditions, "Programmed")) {
             fail_condition(*programmed, parent_not_programmed(key));
         } else if (!complaints.empty()) {
-            fail_condition(*programmed, {"False", "Pending", complaints.outcome().message});
+            fail_condition(*programmed, {"False", "ListenersNotValid", complaints.outcome().message});
         }
     }
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/translate/gateway_classes.h"
 
-#include <algorithm>
-#include <map>
-#include <set>
 #include <string>
-#include <string_view>
+
+#include "agent/model/supported_version.h"
 
 namespace slipgate {
 namespace {
@@ -17,36 +15,23 @@ bool has_kind(const Snapshot& snapshot, const char* plural) {
 }
 
 // What is true of Slipgate as it is set up, sorted. Conformance tests are chosen by this list.
-std::vector<std::string> supported_features(const Snapshot& snapshot, const TranslateOptions& options) {
+std::vector<std::string> supported_features(const Snapshot& snapshot, const TranslateOptions& options,
+                                            const AddressRules& rules) {
     constexpr std::uint16_t kPort8080 = 8080;
+    // Without a pool a Gateway gets the node's own addresses, with the ports these lend.
     const bool has_pool = !options.address_pool.empty();
+    const bool has_own = !rules.own().empty();
     const bool takes_addresses = !options.address_ranges || !options.address_ranges->empty();
     std::vector<std::string> features = {"Gateway"};
-    // Without a pool a Gateway gets the node's own addresses, with the ports these lend.
-    features.emplace_back("GatewayAddressEmpty");
-    if (has_pool || options.node_address_ports.contains(kPort8080)) features.emplace_back("GatewayPort8080");
+    if (has_pool || has_own) features.emplace_back("GatewayAddressEmpty");
+    if (has_pool || (has_own && options.node_address_ports.contains(kPort8080)))
+        features.emplace_back("GatewayPort8080");
     features.emplace_back("GatewayRouteHostnameIntersectionPrecedence");
     if (takes_addresses) features.emplace_back("GatewayStaticAddresses");
     if (has_kind(snapshot, "listenersets")) features.emplace_back("ListenerSet");
     if (has_kind(snapshot, "referencegrants")) features.emplace_back("ReferenceGrant");
     if (has_kind(snapshot, "tlsroutes")) features.emplace_back("TLSRoute");
     return features;
-}
-
-// Patch releases change no schema.
-constexpr std::string_view kSupportedSeries = "v1.7.";
-
-Outcome supported_version(const std::map<std::string, std::string>& bundle_versions) {
-    std::set<std::string> versions;
-    for (const auto& [name, version] : bundle_versions) versions.insert(version);
-    const auto is_supported = [](const std::string& version) { return version.starts_with(kSupportedSeries); };
-    if (std::all_of(versions.begin(), versions.end(), is_supported)) {
-        return succeeded("SupportedVersion", std::string("Gateway API ") + kGatewayApiVersion + " is supported");
-    }
-    std::string found;
-    for (const auto& version : versions) append(found, version.empty() ? "none" : version, ", ");
-    return failed("UnsupportedVersion", "the Gateway API CRDs have bundle-version " + found + "; supported is " +
-                                            kGatewayApiVersion + "; Slipgate goes on as well as it can");
 }
 
 }  // namespace
@@ -59,13 +44,12 @@ Outcome accept_gateway_class(const GatewayClass& gateway_class) {
 }
 
 GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class, const Snapshot& snapshot,
-                                        const TranslateOptions& options) {
+                                        const TranslateOptions& options, const AddressRules& rules) {
     const auto generation = gateway_class.meta.generation;
     GatewayClassStatus status;
     status.conditions.push_back(make_condition("Accepted", accept_gateway_class(gateway_class), generation));
-    status.conditions.push_back(
-        make_condition("SupportedVersion", supported_version(snapshot.bundle_versions), generation));
-    status.supported_features = supported_features(snapshot, options);
+    status.conditions.push_back(supported_version(snapshot.bundle_versions, generation));
+    status.supported_features = supported_features(snapshot, options, rules);
     return status;
 }
 

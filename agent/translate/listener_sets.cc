@@ -45,12 +45,6 @@ void join(ListenerSetState& set, GatewayState& gateway, TakenNames& taken, PortO
 
 }  // namespace
 
-std::string parent_gateway(const ListenerSet& set) {
-    const auto& parent = set.parent_ref;
-    if (parent.group != kGatewayGroup || parent.kind != "Gateway") return {};
-    return parent.namespace_.value_or(set.meta.namespace_) + "/" + parent.name;
-}
-
 ListenerSetStates judge_listener_sets(const Snapshot& snapshot, GatewayStates& gateways, PortOwners& ports) {
     ListenerSetStates states;
     std::map<std::string, TakenNames> taken;  // by Gateway

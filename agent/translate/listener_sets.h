@@ -6,9 +6,6 @@
 
 namespace slipgate {
 
-// The Gateway a ListenerSet names, by key; empty: it names something else.
-[[nodiscard]] std::string parent_gateway(const ListenerSet& set);
-
 // Judges every ListenerSet of a Gateway of ours in the order of precedence, so that of two listeners in conflict the
 // first is served, and merges those that are allowed to join with their Gateways. It takes no port from a Gateway's own
 // listener, however young.

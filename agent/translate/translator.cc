@@ -53,7 +53,7 @@ void Translator::translate_all(const Services& services) {
     auto& statuses = translation_.statuses;
     for (const auto& [key, gateway_class] : snapshot_.gateway_classes) {
         if (gateway_class.controller_name != options_.controller_name) continue;
-        statuses.gateway_classes.put(key, gateway_class_status(gateway_class, snapshot_, options_));
+        statuses.gateway_classes.put(key, gateway_class_status(gateway_class, snapshot_, options_, plan_->rules()));
     }
     const auto& parents = plan_->parents();
     Plan::Turned turned;

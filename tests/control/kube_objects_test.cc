@@ -91,6 +91,31 @@ TEST(KubeObjects, AGatewayThatIsRefusedIsKnownUntilItIsTakenOrGone) {
     EXPECT_TRUE(known().empty());
 }
 
+// Those of a CRD came with releases: the listeners that break them have conditions, the others are served.
+TEST(KubeObjects, AGatewayThatIsOlderThanARuleOfItsListenersIsTaken) {
+    const auto listener = [](const char* name, const char* protocol) {
+        return json{{"name", name}, {"port", 443}, {"protocol", protocol}};
+    };
+    auto terminate = listener("terminate", "TLS");
+    terminate["tls"]["mode"] = "Terminate";
+    auto http = listener("http", "HTTP");
+    http["tls"]["mode"] = "Passthrough";
+    auto https = http;
+    https["protocol"] = "HTTPS";
+    auto tcp = listener("tcp", "TCP");
+    tcp["hostname"] = "a.example.com";
+    for (const auto& bad : {listener("bare", "TLS"), terminate, http, https, tcp}) {
+        auto gateway = object({});
+        gateway["spec"]["listeners"].push_back(bad);
+        gateway["spec"]["listeners"].push_back(bad);
+        gateway["spec"]["listeners"].back()["name"] = "again";
+        Objects objects;
+        objects.put(resource_of("Gateway"), "v1", gateway);
+        EXPECT_THAT(objects.snapshot().problems, IsEmpty()) << bad;
+        EXPECT_THAT(objects.snapshot().snapshot.gateways.at("shop/web").listeners, SizeIs(3)) << bad;
+    }
+}
+
 std::map<std::string, std::string> refused(const Objects& objects) {
     return objects.snapshot().snapshot.refused_services;
 }

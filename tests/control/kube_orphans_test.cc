@@ -59,7 +59,9 @@ TEST_F(Orphans, AGatewayWithoutItsClassWaits) {
     EXPECT_THAT(status.listeners.at(0).conditions, ElementsAre(Condition{"Accepted", "Unknown", "Pending", why, 7},
                                                                Condition{"ResolvedRefs", "Unknown", "Pending", why, 7},
                                                                Condition{"Programmed", "Unknown", "Pending", why, 7}));
-    EXPECT_EQ(now.listener_sets.at("shop/more").conditions.at(0).reason, "ParentNotAccepted");
+    EXPECT_EQ(now.listener_sets.at("shop/more").conditions.at(0).reason, "NotAllowed");
+    snapshot_.gateways["infra/edge"].allowed_listeners.from = "All";
+    EXPECT_EQ(result().listener_sets.at("shop/more").conditions.at(0).reason, "ParentNotAccepted");
 }
 
 TEST_F(Orphans, AreSoUntilTheyAreJudgedAgain) {
@@ -95,6 +97,17 @@ TEST_F(Orphans, AListenerSetWithoutItsGatewayIsNotAccepted) {
     EXPECT_THAT(status.conditions, ElementsAre(Condition{"Accepted", "False", "ParentNotAccepted", why, 7},
                                                Condition{"Programmed", "False", "ParentNotProgrammed", why, 7}));
     EXPECT_THAT(status.listeners.at(0).conditions.back(), (Condition{"Programmed", "False", "Invalid", why, 7}));
+}
+
+TEST_F(Orphans, AListenerSetThatNamesSomethingElseNowIsLeftAlone) {
+    auto set = snapshot_.listener_sets.at("shop/more");
+    set.parent_ref.kind = "Service";
+    snapshot_.listener_sets.put("shop/more", set);
+    Statuses judged;
+    judged.gateways["infra/edge"] = {};
+    EXPECT_EQ(result(judged), judged);
+    snapshot_.gateways.erase("infra/edge");
+    EXPECT_EQ(result(), Statuses{});
 }
 
 }  // namespace

@@ -392,6 +392,15 @@ TEST(Reflector, WatchesEndAtDifferentTimes) {
     }
 }
 
+TEST(Reflector, WatchesOfAnOlderVersionAreShort) {
+    Reflector state{&resource("tlsroutes")};
+    run(state, Started{});
+    run(state, Served{false});
+    run(state, Served{true});
+    const auto actions = step(state, Page{"10", ""}, 0.5).actions;
+    EXPECT_EQ(std::get<Watch>(actions.back()).timeout.count(), 45);
+}
+
 TEST(Reflector, IsSyncedAfterTheLastPageOrWhenTheKindIsNotServed) {
     Reflector listed{&resource("services")};
     run(listed, Started{});

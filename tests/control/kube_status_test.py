@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Statuses written back to an API server that fails, a stand-in. No root needed; tests/kube has a real one."""
 
+import time
 import unittest
 from itertools import pairwise
 
@@ -11,6 +12,12 @@ from kube_following import KubeSource
 
 FOREIGN = {"type": "acme.example/Seen", "status": "True", "reason": "Seen", "message": "", "lastTransitionTime": "2020-01-01T00:00:00Z"}
 FOREIGN_PARENT = {"parentRef": {"name": "elsewhere"}, "controllerName": "acme.example/controller", "conditions": [FOREIGN]}
+
+
+def toggle(gateway):
+    """Its listener takes the routes for a.example.com, or does not any more."""
+    listener = gateway["spec"]["listeners"][0]
+    listener["hostname"] = "a.example.com" if listener.get("hostname") == "b.example.com" else "b.example.com"
 
 
 class StatusCase(KubeSource):
@@ -79,7 +86,7 @@ class Refusals(StatusCase):
 
         writer = self.wait_until_written(self.write())
         parents = self.api.get("tlsroutes", "r")["spec"]["parentRefs"]
-        self.api.fail("tlsroutes/status", "patch", (429, "slow down", ("Retry-After", "1")))
+        self.api.fail("tlsroutes/status", "patch", (429, "slow down", ("Retry-After", "5")))
         refer([], 2)
         writer.wait_for("its first try is put off", lambda w: w.writes["failed"] == 1)
         self.api.hold_watches("tlsroutes")
@@ -138,11 +145,20 @@ class Refusals(StatusCase):
         self.change("gateways", "gateway", lambda item: item["spec"]["listeners"][0].update(hostname="b.example.com"))
         writer.wait_for("the next one is created", lambda w: w.events["created"] == 1)
 
-    def test_events_do_not_wait_in_any_number(self):
-        def toggle(item):
-            listener = item["spec"]["listeners"][0]
-            listener["hostname"] = "a.example.com" if listener.get("hostname") == "b.example.com" else "b.example.com"
+    def test_events_are_a_hundred_at_once_and_one_a_second(self):
+        start = time.monotonic()
+        self.api.put(*[manifests.tls_route(f"r{i}", ["a.example.com"], {"a": 1}) for i in range(60)])
+        writer = self.wait_until_written(self.write())
+        while not writer.events.get("limited"):
+            before = self.accepted()
+            self.change("gateways", "gateway", toggle)
+            eventually(lambda: self.accepted() != before, "the route says so")
+            writer.wait_for("so do all of them", lambda w: not w.pending)
+        writer.wait_for("what was let through is created", lambda w: w.events["created"] >= 100)
+        self.assertLessEqual(writer.events["created"], 100 + time.monotonic() - start)
+        self.assertEqual(writer.events["dropped"], 0)
 
+    def test_events_do_not_wait_in_any_number(self):
         self.api.fail("events", "create", *["silence"] * 2)
         self.api.put(*[manifests.tls_route(f"r{i}", ["a.example.com"], {"a": 1}) for i in range(100)])
         writer = self.wait_until_written(self.write())

@@ -31,7 +31,7 @@ Statuses statuses() {
 }
 
 std::optional<WantedStatus> status_of(Object object) {
-    return unsupported_status({std::move(object), "spec.x: no"}, statuses());
+    return unsupported_status({std::move(object), "spec.x: no"}, statuses(), {});
 }
 
 template <typename Reference>
@@ -96,7 +96,9 @@ TEST(UnsupportedStatus, OfAGatewayClassIsForOurController) {
     gateway_class.meta = meta("");
     gateway_class.controller_name = kOurController;
     const auto status = std::get<GatewayClassStatus>(status_of(gateway_class).value());
-    EXPECT_THAT(status.conditions, ElementsAre(bad("Accepted", "Unsupported")));
+    EXPECT_THAT(status.conditions,
+                ElementsAre(bad("Accepted", "Unsupported"), Field(&Condition::type, "SupportedVersion")));
+    EXPECT_EQ(status.conditions.back().observed_generation, 7);
     gateway_class.controller_name = "acme.example/controller";
     EXPECT_FALSE(status_of(gateway_class));
 }
@@ -208,7 +210,8 @@ TEST_F(UnsupportedParents, OfAClassAreAllThatIsBelowIt) {
     add_route("below", {reference<ParentReference>("Gateway", "infra", "below")});
     const auto now = result();
     EXPECT_THAT(now.gateway_classes.at("refused").conditions,
-                ElementsAre(Condition{"Accepted", "False", "Unsupported", "spec.z: no", 7}));
+                ElementsAre(Condition{"Accepted", "False", "Unsupported", "spec.z: no", 7},
+                            Field(&Condition::type, "SupportedVersion")));
     EXPECT_THAT(now.gateways.at("infra/worse").conditions,
                 ElementsAre(bad("Accepted", "Invalid"), bad("Programmed", "Invalid")));
     const auto* const of_class = "GatewayClass refused is not accepted; its conditions say why";

@@ -4,7 +4,7 @@
 import json
 
 from harness import eventually, main, manifests
-from harness.kube import PATIENCE, ServedCase, schema
+from harness.kube import AFTER_FAILURES, PATIENCE, ServedCase, schema
 from harness.kube.traffic import Traffic
 from harness.statuses import by_type
 
@@ -59,19 +59,19 @@ class Definitions(ServedCase):
             for best, *others in ("v1alpha3", "v1alpha2"), ("v1alpha2",), ("v1", "v1alpha2"):
                 with self.subTest(best):
                     self.serve_only(best, *others)
-                    kind, name = f"tlsroutes.{best}.{manifests.GATEWAY_GROUP}", f"of-{best}"
-                    route = manifests.tls_route(name, [f"{name}.example.com"], {"steady": 1})
-                    route["apiVersion"] = f"{manifests.GATEWAY_GROUP}/{best}"
-                    self.kubectl.apply(route)
-                    self.expect(name, self.one)
-                    self.kubectl.wait_until_accepted(name, kind)
-                    self.assertEqual(self.versions_of_status(kind, name), {route["apiVersion"]})
-                    self.kubectl("delete", kind, name)
-                    self.expect(name)
+                    eventually(lambda: self.versions_of_a_status(best) == {f"{manifests.GATEWAY_GROUP}/{best}"},
+                               "a new route's status is written in it", AFTER_FAILURES)
 
-    def versions_of_status(self, kind, name):
-        """Those in which it was written."""
+    def versions_of_a_status(self, version):
+        """Of a new route, those in which its status was written; it is served meanwhile."""
+        kind, name = f"tlsroutes.{version}.{manifests.GATEWAY_GROUP}", f"of-{version}"
+        route = manifests.tls_route(name, [f"{name}.example.com"], {"steady": 1})
+        self.kubectl.apply(route | {"apiVersion": f"{manifests.GATEWAY_GROUP}/{version}"})
+        self.expect(name, self.one)
+        self.kubectl.wait_until_accepted(name, kind)
         writers = self.kubectl.json("get", kind, name, "--show-managed-fields")["metadata"]["managedFields"]
+        self.kubectl("delete", kind, name)
+        self.expect(name)
         return {writer["apiVersion"] for writer in writers if writer.get("subresource") == "status"}
 
     def patch(self, thing, *operations):
@@ -106,6 +106,29 @@ class Definitions(ServedCase):
             self.patch("gateway/gateway", {"op": "replace", "path": mode, "value": "Passthrough"})
             self.kubectl.wait("gateway/gateway", "condition=Programmed")
             self.expect("steady", self.one)
+
+    def test_listeners_that_are_older_than_a_rule_have_conditions_and_leave_the_others_alone(self):
+        """As those of a Gateway that was stored before the CRD was replaced by today's."""
+        def reason(listener, condition):
+            return by_type(listener["conditions"]).get(condition)
+
+        gateway = self.kubectl.json("get", "gateway", "gateway")
+        own, twice = gateway["spec"]["listeners"][0], {"hostname": "twice.example.com"}
+        self.assertEqual(own["tls"]["mode"], "Passthrough")
+        older = [own | twice | {"name": "one"}, own | twice | {"name": "other"}, {"name": "bare", "port": 8443, "protocol": "TLS"}]
+        with schema.changed(self.kubectl, "gateways", lambda properties: properties["spec"]["properties"]["listeners"].pop(
+                "x-kubernetes-validations")), Traffic(lambda: self.connect("steady")):
+            self.patch("gateway/gateway", *[{"op": "add", "path": "/spec/listeners/-", "value": listener} for listener in older])
+            gateway = self.kubectl.eventually(lambda item: len(item["status"]["listeners"]) == 4, "all have a status", "gateway/gateway")
+            steady, *both, bare = gateway["status"]["listeners"]
+            self.assertEqual(reason(steady, "Programmed"), ("True", "Programmed"))
+            for listener in both:
+                self.assertEqual([reason(listener, condition) for condition in ("Accepted", "Programmed", "Conflicted")],
+                                 [(status, "HostnameConflict") for status in ("False", "False", "True")])
+            self.assertEqual(reason(bare, "Accepted"), ("False", "UnsupportedValue"))
+            self.assertEqual(by_type(gateway["status"]["conditions"])["Accepted"], ("True", "ListenersNotValid"))
+            self.patch("gateway/gateway", {"op": "replace", "path": "/spec/listeners", "value": [own]})
+            self.wait_for_attached(1)
 
     def test_a_route_that_only_the_agent_refuses_is_not_accepted_under_each_parent(self):
         """The experimental channel's CRD takes references that differ in their port only."""

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from harness import eventually, main, manifests
-from harness.kube import PATIENCE, DaemonSlipgated, KubeCase, add_node, base
+from harness.kube import AFTER_FAILURES, PATIENCE, DaemonSlipgated, KubeCase, add_node, base
 from harness.kube.base import BASE, LEASE, NAMESPACE
 from harness.kube.traffic import Traffic
 from harness.manifests import GATEWAY_GROUP
@@ -21,7 +21,7 @@ WRITTEN = [f"{kind}.{GATEWAY_GROUP}" for kind in ("gatewayclasses", "gateways", 
 FOLLOWED = [*WRITTEN, f"referencegrants.{GATEWAY_GROUP}", "namespaces", "nodes", "services", "endpointslices.discovery.k8s.io",
             "servicecidrs.networking.k8s.io", "customresourcedefinitions.apiextensions.k8s.io"]
 LEASES = "leases.coordination.k8s.io"
-EXAMPLE = "--address=192.0.2.10,2001:db8::10"  # what the overlay of the documentation adds
+EXAMPLE = "--address-pool=192.0.2.64/27"  # what the overlay of the documentation adds
 POOL = "--address-pool=10.1.1.100-10.1.1.109,fd00:1:1::100-fd00:1:1::109"  # on the link of the client
 
 
@@ -99,9 +99,9 @@ class Deployment(KubeCase):
             return False
         return True
 
-    def expect(self, addresses, name):
+    def expect(self, addresses, name, patience=PATIENCE):
         for family in FAMILIES:
-            eventually(lambda: self.is_served(addresses[family], name), f"{name} is served at {addresses[family]}", PATIENCE)
+            eventually(lambda: self.is_served(addresses[family], name), f"{name} is served at {addresses[family]}", patience)
 
     def test_its_pod_serves_at_its_node_and_goes_on_with_another_token(self):
         agent = self.start(BASE)
@@ -114,7 +114,7 @@ class Deployment(KubeCase):
         self.expect(addresses, "web")
         agent.refresh()
         self.apply(manifests.tls_route("later", ["later.example.com"], {"web": 1}, "web"))
-        self.expect(addresses, "later")
+        self.expect(addresses, "later", AFTER_FAILURES)
         self.kubectl.wait_until_accepted("later")
 
     def test_it_is_taken_from_the_cluster_while_its_node_goes_on(self):
@@ -129,13 +129,14 @@ class Deployment(KubeCase):
         self.expect(addresses, "web")
 
     def with_a_pool(self):
-        """The overlay that docs/kubernetes.md names, with a pool in the place of its address."""
+        """The overlay that docs/kubernetes.md names, with another pool, and the label of the node that it wants."""
         folder = WORK / "k8s"
         shutil.copytree(K8S, folder)
-        overlay = folder / "examples/install/kustomization.yaml"
+        overlay = folder / "examples/pool/kustomization.yaml"
         text = overlay.read_text()
         self.assertIn(EXAMPLE, text)
         overlay.write_text(text.replace(EXAMPLE, POOL))
+        self.kubectl("label", "node", "node1", "slipgate.dev/gateway=true")
         return overlay.parent
 
     def on_the_host(self):

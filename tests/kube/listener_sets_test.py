@@ -54,8 +54,9 @@ class ListenerSets(ServedCase):
             self.listener_set("green", "green")  # not older, and later in the alphabet
             self.wait_for("green", {"Accepted": ("False", "ListenersNotValid")}, {"Conflicted": ("True", "HostnameConflict")})
             self.expect("team", self.one)
-            self.kubectl("delete", "listenerset", "blue")
-            self.expect("team", self.other)
+            with Traffic(lambda: self.connect("team")):  # the name is served all the time
+                self.kubectl("delete", "listenerset", "blue")
+                self.expect("team", self.other)
             self.wait_for("green", {"Accepted": ("True", "Accepted")}, {"Accepted": ("True", "Accepted")})
 
 

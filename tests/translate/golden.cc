@@ -10,8 +10,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "agent/model/supported_version.h"
 #include "agent/source/file/load.h"
-#include "agent/translate/gateway_classes.h"
 #include "tests/translate/render.h"
 
 namespace slipgate::golden {

@@ -70,11 +70,6 @@ NEVER = {
     "listener Programmed Unknown Pending": _PENDING,
 }
 
-# What it gives beyond them, and why.
-BEYOND = {
-    "ListenerSet Programmed False Pending": "as a Gateway has it: the maps have no room, or the kernel refused",
-}
-
 # {object: its conditions that are there always}
 ALWAYS = {
     "GatewayClass": {"Accepted", "SupportedVersion"},
@@ -95,8 +90,8 @@ PROGRAMMED = {
         "False InvalidParameters": _NOT_ACCEPTED,
         "False UnsupportedAddress": _NOT_ACCEPTED},
     "ListenerSet": {
-        "True Accepted": {"True Programmed", "False ParentNotProgrammed", "False Pending"},
-        "True ListenersNotValid": {"True Programmed", "False ParentNotProgrammed", "False Pending"},
+        "True Accepted": {"True Programmed", "False ParentNotProgrammed", "False ListenersNotValid"},
+        "True ListenersNotValid": {"True Programmed", "False ParentNotProgrammed", "False ListenersNotValid"},
         "False NotAllowed": {"False NotAllowed"},
         "False ParentNotAccepted": {"False ParentNotProgrammed"},
         "False ListenersNotValid": {"False ListenersNotValid", "False PortUnavailable", "False ParentNotProgrammed"}},

@@ -21,6 +21,7 @@ log::Level level_of(Severity severity) {
             return log::Level::info;
         case Severity::warning:
             return log::Level::warn;
+        case Severity::admission:
         case Severity::error:
             break;
     }

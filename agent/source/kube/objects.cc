@@ -72,7 +72,7 @@ void Objects::put(const Resource& resource, std::string_view version, json docum
     if (key.empty()) return;  // no API server stores an object without a name
     if (resource.metadata_only) return put_definition(key, document);
     prepare(document, resource, version);
-    auto outcome = parse_object(document);
+    auto outcome = parse_object(document, Stored::yes);
     const auto* refused = outcome.refused ? std::get_if<Gateway>(&*outcome.refused) : nullptr;
     changed_ |= refused ? snapshot_.refused_gateways.put(key, *refused) : forget_refused(resource, key);
     stored_.put(resource, version, document, by, unsupported_of(outcome));

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "agent/model/allowed_namespaces.h"
 #include "agent/source/kube/unserved.h"
 
 namespace slipgate::kube {
@@ -24,17 +25,23 @@ void add_gateways(Statuses& statuses, const Statuses& before, const Snapshot& sn
     }
 }
 
+// Of a Gateway that is not served.
+ListenerSetStatus orphaned(const ListenerSet& set, const std::string& of, const Snapshot& snapshot) {
+    const auto* const gateway = find_gateway(snapshot, of);
+    if (gateway == nullptr) return unserved(set, kParentNotAccepted, "Gateway " + of + " does not exist");
+    if (const auto not_allowed = why_not_allowed(*gateway, set.meta.namespace_, snapshot))
+        return unserved(set, kNotAllowed, *not_allowed);
+    return unserved(set, kParentNotAccepted, "Gateway " + of + " is not accepted");
+}
+
 void add_listener_sets(Statuses& statuses, const Statuses& before, const Snapshot& snapshot) {
     for (const auto& [key, status] : before.listener_sets) {
-        if (statuses.listener_sets.contains(key)) continue;
         const auto set = snapshot.listener_sets.find(key);
-        if (set == snapshot.listener_sets.end()) continue;
-        const auto& parent = set->second.parent_ref;
-        const auto of = parent.namespace_.value_or(set->second.meta.namespace_) + "/" + parent.name;
-        const bool is_there = find_gateway(snapshot, of) != nullptr;
-        if (is_there && !statuses.gateways.contains(of)) continue;
-        const auto why = "Gateway " + of + (is_there ? " is not accepted" : " does not exist");
-        statuses.listener_sets.put(key, unserved(set->second, kParentNotAccepted, why));
+        if (set == snapshot.listener_sets.end() || statuses.listener_sets.contains(key)) continue;
+        const auto of = parent_gateway(set->second);
+        const bool is_of_another_controller = find_gateway(snapshot, of) != nullptr && !statuses.gateways.contains(of);
+        if (of.empty() || is_of_another_controller) continue;
+        statuses.listener_sets.put(key, orphaned(set->second, of, snapshot));
     }
 }
 

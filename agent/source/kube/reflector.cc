@@ -14,9 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds kLookAgain = 30s;  // for a kind that is not served
+constexpr std::chrono::milliseconds kLookAgain = 30s;  // for a kind, or a better version of it, that is not served
 constexpr std::chrono::seconds kLongestWait = 5min;
-constexpr std::chrono::seconds kShortestWatch = 5min;
+constexpr std::chrono::milliseconds kShortestWatch = 5min;
 constexpr int kPatienceWithPage = 3;  // failures in a row, after which its token is not tried again
 
 constexpr int kGone = 410;
@@ -125,8 +125,10 @@ class Stepper {
         if (phase == Phase::kDiscovering) return act(Discover{state_.resource->versions[state_.version]});
         if (phase == Phase::kConfirming) return act(FindVersion{state_.resource->versions[state_.version]});
         if (phase == Phase::kListing) return act(List{state_.next_page, page_limit()});
-        // Between one and two times the shortest: not all at the same time.
-        const auto timeout = std::chrono::duration_cast<std::chrono::seconds>(kShortestWatch * (1 + random_));
+        // When it ends, a better version is looked for. Between one and two times the shortest: not all at the same
+        // time.
+        const std::chrono::milliseconds shortest = state_.version == 0 ? kShortestWatch : kLookAgain;
+        const auto timeout = std::chrono::duration_cast<std::chrono::seconds>(shortest * (1 + random_));
         act(Watch{state_.resource_version, timeout});
     }
 
@@ -164,7 +166,7 @@ class Stepper {
         return Phase::kListing;
     }
 
-    // A better version may be served by now: the API server ends the watches of a kind whose definition changes.
+    // A better version may be served by now.
     Phase after_watch(News news) {
         if (news == News::kOverdue) return list_from_start();
         if (state_.version == 0) return Phase::kWatching;

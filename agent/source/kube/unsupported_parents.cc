@@ -36,11 +36,12 @@ const Refusal* find_refusal(const Refusals& refusals, const Reference& parent, c
 }
 
 // Of resources() the classes come first, then Gateways, then ListenerSets: each is ours by one that is known by then.
-Refusals add_parents(Statuses& statuses, const std::map<ObjectKey, UnsupportedObject>& unsupported) {
+Refusals add_parents(Statuses& statuses, const Snapshot& snapshot,
+                     const std::map<ObjectKey, UnsupportedObject>& unsupported) {
     Refusals refusals;
     for (const auto& [object_key, object] : unsupported) {
         const auto& [resource, key] = object_key;
-        const auto status = unsupported_status(object, statuses);
+        const auto status = unsupported_status(object, statuses, snapshot);
         if (!status) continue;
         if (const auto* gateway_class = std::get_if<GatewayClassStatus>(&*status))
             statuses.gateway_classes.put(key, *gateway_class);
@@ -95,7 +96,7 @@ TlsRouteStatus with_refused_parents(const TlsRouteStatus& known, const TlsRoute&
 
 Statuses with_unsupported_parents(Statuses statuses, const Snapshot& snapshot,
                                   const std::map<ObjectKey, UnsupportedObject>& unsupported) {
-    auto refusals = add_parents(statuses, unsupported);
+    auto refusals = add_parents(statuses, snapshot, unsupported);
     if (refusals.empty()) return statuses;
     add_gateways(statuses, snapshot, refusals);
     add_listener_sets(statuses, snapshot, refusals);

@@ -2,6 +2,7 @@
 #include "agent/source/kube/unsupported_status.h"
 
 #include "agent/model/controller.h"
+#include "agent/model/supported_version.h"
 #include "agent/source/kube/unserved.h"
 
 namespace slipgate::kube {
@@ -9,12 +10,15 @@ namespace {
 
 class Unsupported {
   public:
-    Unsupported(const UnsupportedObject& unsupported, const Statuses& statuses)
-        : why_(unsupported.why), statuses_(statuses) {}
+    Unsupported(const UnsupportedObject& unsupported, const Statuses& statuses, const Snapshot& snapshot)
+        : why_(unsupported.why), statuses_(statuses), snapshot_(snapshot) {}
 
     std::optional<WantedStatus> operator()(const GatewayClass& gateway_class) const {
         if (gateway_class.controller_name != kOurController) return {};
-        return GatewayClassStatus{{{"Accepted", "False", "Unsupported", why_, gateway_class.meta.generation}}, {}};
+        const auto generation = gateway_class.meta.generation;
+        return GatewayClassStatus{{{"Accepted", "False", "Unsupported", why_, generation},
+                                   supported_version(snapshot_.bundle_versions, generation)},
+                                  {}};
     }
 
     std::optional<WantedStatus> operator()(const Gateway& gateway) const {
@@ -54,12 +58,14 @@ class Unsupported {
 
     const std::string& why_;
     const Statuses& statuses_;
+    const Snapshot& snapshot_;
 };
 
 }  // namespace
 
-std::optional<WantedStatus> unsupported_status(const UnsupportedObject& unsupported, const Statuses& statuses) {
-    return std::visit(Unsupported(unsupported, statuses), unsupported.object);
+std::optional<WantedStatus> unsupported_status(const UnsupportedObject& unsupported, const Statuses& statuses,
+                                               const Snapshot& snapshot) {
+    return std::visit(Unsupported(unsupported, statuses, snapshot), unsupported.object);
 }
 
 }  // namespace slipgate::kube

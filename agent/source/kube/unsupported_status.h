@@ -13,6 +13,6 @@ namespace slipgate::kube {
 // Accepted is False, the message says why. Nothing if the object is none of ours: `statuses`, of those that the agent
 // takes, has neither its class nor a parent of it.
 [[nodiscard]] std::optional<WantedStatus> unsupported_status(const UnsupportedObject& unsupported,
-                                                             const Statuses& statuses);
+                                                             const Statuses& statuses, const Snapshot& snapshot);
 
 }  // namespace slipgate::kube

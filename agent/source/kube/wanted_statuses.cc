@@ -82,8 +82,9 @@ std::optional<WantedStatus> WantedStatuses::of(const ObjectKey& key, const Store
     const auto* const meta = judged(key);
     if (meta == nullptr || meta->uid != object.uid || meta->generation < object.generation) return {};
     const auto unsupported = stored_.unsupported().find(key);
-    auto status = unsupported == stored_.unsupported().end() ? status_in(statuses_, key)
-                                                             : unsupported_status(unsupported->second, statuses_);
+    auto status = unsupported == stored_.unsupported().end()
+                      ? status_in(statuses_, key)
+                      : unsupported_status(unsupported->second, statuses_, snapshot_);
     if (status) {
         const auto observed = observed_generation(*status);
         if (observed != 0 && observed < object.generation) return {};
