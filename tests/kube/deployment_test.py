@@ -6,6 +6,7 @@ files and environment that it is given, and with nothing else.
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 from harness import eventually, main, manifests
@@ -27,7 +28,7 @@ POOL = "--address-pool=10.1.1.100-10.1.1.109,fd00:1:1::100-fd00:1:1::109"  # on 
 
 class Deployment(KubeCase):
     backends = 1
-    more_controllers = ("daemonset-controller",)
+    more_controllers = ("daemonset-controller", "resourcequota-controller")
 
     @classmethod
     def setUpClass(cls):
@@ -127,6 +128,25 @@ class Deployment(KubeCase):
             agent.delete()
             self.kubectl("delete", "--ignore-not-found", "--kustomize", BASE)  # and waits
         self.expect(addresses, "web")
+
+    def test_a_node_forgets_everything_if_it_is_told_to(self):
+        """By the Pod that docs/kubernetes.md makes of the DaemonSet."""
+        agent = self.start(BASE)
+        addresses = self.add_gateway("web")
+        self.expect(addresses, "web")
+        make, = re.findall(r"with jq:\n\n((?: {4}.*\n)+)", (K8S.parent / "docs/kubernetes.md").read_text())
+        program = " ".join(map(str, self.kubectl.command()))
+        subprocess.run(["bash", "-c", make.replace("kubectl ", f"{program} ").replace('"NODE"', '"node1"')], cwd=WORK, check=True)
+        self.kubectl("delete", "daemonset", "slipgated", "--namespace", NAMESPACE)
+        agent.delete()
+        self.expect(addresses, "web")
+        self.kubectl("apply", "--filename", WORK / "uninstall-pod")
+        self.assertEqual(self.kubectl.json("get", "pod", "uninstall", "--namespace", NAMESPACE)["spec"]["nodeName"], "node1")
+        self.assertTrue(agent.pins.exists())
+        agent.run_once("uninstall")
+        self.assertFalse(agent.pins.exists())
+        for family in FAMILIES:
+            self.assertFalse(self.is_served(addresses[family], "web"))
 
     def with_a_pool(self):
         """The overlay that docs/kubernetes.md names, with another pool, and the label of the node that it wants."""

@@ -10,8 +10,8 @@ from harness.statuses import by_type
 from ownership import Ownership
 from shown import Shown
 
-FEATURES = ["Gateway", "GatewayAddressEmpty", "GatewayRouteHostnameIntersectionPrecedence", "GatewayStaticAddresses", "ListenerSet",
-            "ReferenceGrant", "TLSRoute"]  # as docs/kubernetes.md has them, with the agent's flags here
+FEATURES = ["Gateway", "GatewayRouteHostnameIntersectionPrecedence", "GatewayStaticAddresses", "ListenerSet", "ReferenceGrant",
+            "TLSRoute"]  # as docs/kubernetes.md has them, with the agent's flags here
 GOOD = {"Accepted", "ResolvedRefs"}  # conditions of a route of which the data path has nothing to say
 
 

@@ -121,6 +121,16 @@ class DaemonSlipgated(Slipgated):
         self.terminate()
         self._kubectl("delete", "pod", self.name, "--namespace", NAMESPACE, "--force", "--grace-period=0")
 
+    def run_once(self, name):
+        """A Pod of this name that ends by itself, and is deleted then; the agent's own must have ended."""
+        before, self.pod = self.pod, self._kubectl.json("get", "pod", name, "--namespace", NAMESPACE)
+        try:
+            self.refresh()
+            self._gateway.run(*self.command())
+        finally:
+            self._kubectl("delete", "pod", name, "--namespace", NAMESPACE, "--force", "--grace-period=0")
+            self.pod = before
+
     def uninstall(self):
         """In a Pod like that of the DaemonSet, which must have ended."""
         self._gateway.run(*self._contained([*self._container["args"], "--uninstall"]))
