@@ -134,6 +134,12 @@ Status remove(NetlinkSocket& netlink, const PlacedAddress& placed) {
     return status;
 }
 
+// That of the network and that of all in it: nobody connects to these (RFC 919). A network of two has none (RFC 3021).
+void add_ends(const IpPrefix& network, std::set<IpAddress>& addresses) {
+    if (!network.first().is_ipv4() || network.length() >= 31) return;
+    addresses.insert({network.first(), network.last()});
+}
+
 }  // namespace
 
 Result<HostAddresses> HostAddresses::open(const std::filesystem::path& pin_dir) {
@@ -147,7 +153,9 @@ Result<std::set<IpAddress>> HostAddresses::of_host() {
     if (!have) return tl::unexpected(have.error());
     std::set<IpAddress> own;
     for (const auto& one : *have) {
-        if (!one.owner) own.insert(one.address);
+        if (one.owner) continue;
+        own.insert(one.address);
+        add_ends(one.network, own);
     }
     return own;
 }

@@ -27,7 +27,7 @@ class HostAddresses {
     // For the agents of that pin directory, of which there is one at a time.
     [[nodiscard]] static Result<HostAddresses> open(const std::filesystem::path& pin_dir);
 
-    // Those that are the host's own: no agent has put them there.
+    // Those that are the host's own, which no agent has put there, and the first and the last of its IPv4 networks.
     [[nodiscard]] Result<std::set<IpAddress>> of_host();
 
     // Puts what is missing of `want` on the host and tells the neighbours, and takes away what is ours and not in it.

@@ -48,7 +48,8 @@ struct ParseOutcome {
 enum class Stored { no, yes };
 
 // `document` must be a JSON object whose apiVersion and kind satisfy reads_kind(). A namespaced object without a
-// namespace is in "default"; the namespace of a cluster-scoped one is dropped. `status` is read of a Node only.
+// namespace is in "default"; the namespace of a cluster-scoped one is dropped. `status` is read of a Node, and of a
+// Gateway its addresses.
 [[nodiscard]] ParseOutcome parse_object(const nlohmann::json& document, Stored stored = Stored::no);
 
 }  // namespace slipgate

@@ -30,7 +30,8 @@ ParentReference parse_parent(const ObjectReader& in) {
     return parent;
 }
 
-// The port does not count in the standard channel's rules: two references that differ only in it are refused.
+// The port does not count in the standard channel's rules: two references that differ only in it are refused. The
+// experimental channel takes them, as v1alpha2 takes an IP address for a hostname, so an API server may have both.
 bool same_parent(const ParentReference& a, const ParentReference& b) {
     return a.group == b.group && a.kind == b.kind && a.name == b.name && a.namespace_ == b.namespace_;
 }
@@ -98,8 +99,8 @@ Object parse_tls_route(const ObjectReader& root, ObjectMeta meta) {
         }
     }
     if (!spec->clean()) return route;
-    check_parents(*spec, route.parent_refs);
-    check_hostnames(*spec, route.hostnames);
+    check_parents(spec->for_admission(), route.parent_refs);
+    check_hostnames(spec->for_admission(), route.hostnames);
     return route;
 }
 

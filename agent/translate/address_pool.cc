@@ -44,8 +44,7 @@ class FreeAddresses {
 }  // namespace
 
 AssignedAddresses assign_from_pool(const std::vector<Asking>& asking, const std::vector<IpRange>& pool,
-                                   const std::function<bool(const IpAddress&)>& usable,
-                                   const std::set<IpAddress>& named) {
+                                   const std::function<bool(const IpAddress&)>& usable) {
     AssignedAddresses assigned;
     std::set<IpAddress> taken;
     const auto is_free = [&](const IpAddress& address) { return !taken.contains(address) && usable(address); };
@@ -66,7 +65,7 @@ AssignedAddresses assign_from_pool(const std::vector<Asking>& asking, const std:
         }
         for (const auto& [key, held, only_keeps] : asking) {
             if (only_keeps || served.contains(key)) continue;
-            const auto address = free.take([&](const auto& a) { return is_free(a) && !named.contains(a); });
+            const auto address = free.take(is_free);
             if (!address) break;
             give(key, *address);
         }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -20,9 +19,8 @@ struct Asking {
 
 // One address of each family that the pool has, as long as there are some. Who holds one keeps it, the first in
 // `asking` if several do. The others get the lowest free ones, range by range, in the order of `asking`. Addresses that
-// are not `usable` are nobody's, and those that are `named` elsewhere are given to nobody anew.
+// are not `usable` are nobody's.
 [[nodiscard]] AssignedAddresses assign_from_pool(const std::vector<Asking>& asking, const std::vector<IpRange>& pool,
-                                                 const std::function<bool(const IpAddress&)>& usable,
-                                                 const std::set<IpAddress>& named);
+                                                 const std::function<bool(const IpAddress&)>& usable);
 
 }  // namespace slipgate

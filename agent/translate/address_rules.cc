@@ -60,7 +60,7 @@ std::string AddressRules::refusal(const IpAddress& address) const {
 
 std::string AddressRules::refusal_from_pool(const IpAddress& address) const {
     if (is_own(address)) return "it is the node's own";
-    return is_of_host(address) ? "it is the host's own" : refusal(address);
+    return is_of_host(address) ? "it is the host's own, or the first or last of its network" : refusal(address);
 }
 
 std::string AddressRules::refusal_of_request(const IpAddress& address) const {
@@ -71,7 +71,7 @@ std::string AddressRules::refusal_of_request(const IpAddress& address) const {
     }
     // Without ranges it is the administrator who writes the Gateways.
     if (reason.empty() && options_.address_ranges && is_of_host(address) && !is_own(address))
-        reason = "it is an address of the host itself: --address would lend it";
+        reason = "it is the host's own, which --address would lend, or the first or last of its network";
     return reason;
 }
 

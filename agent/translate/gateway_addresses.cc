@@ -15,9 +15,10 @@ AddressRequest read_addresses(const Gateway& gateway, const AddressRules& rules)
     request.is_open = gateway.addresses.empty();
     for (const auto& [type, value] : gateway.addresses) {
         const auto address = IpAddress::parse(value);
-        if (type == "Hostname") {
-            append(request.unusable, fmt::format("Hostname {}(give an IPAddress)", value.empty() ? "" : value + " "),
-                   ", ");
+        if (type == "Hostname" && value.empty()) {
+            request.wants_hostname = true;
+        } else if (type == "Hostname") {
+            append(request.unusable, fmt::format("Hostname {} (give an IPAddress)", value), ", ");
         } else if (type != "IPAddress") {
             append(request.unsupported, type, ", ");
         } else if (value.empty()) {
@@ -34,19 +35,17 @@ AddressRequest read_addresses(const Gateway& gateway, const AddressRules& rules)
 
 AssignedAddresses assign_addresses(const std::vector<GatewayRequest>& requests, const AddressRules& rules,
                                    const TranslateOptions& options, const AssignedAddresses& before) {
-    std::set<IpAddress> named;
     std::vector<Asking> asking;
     for (const auto& [gateway, request, is_served] : requests) {
-        named.insert(request.usable.begin(), request.usable.end());
-        if (!request.is_open && is_served) continue;
+        if (is_served && !request.is_open && !request.usable.empty()) continue;
         const auto key = key_of(gateway->meta);
         auto held = gateway->assigned;
         if (const auto known = before.find(key); known != before.end())
             held.insert(held.end(), known->second.begin(), known->second.end());
-        asking.push_back({key, std::move(held), !is_served});
+        asking.push_back({key, std::move(held), !is_served || !request.is_open});
     }
     const auto usable = [&](const IpAddress& address) { return rules.refusal_from_pool(address).empty(); };
-    return assign_from_pool(asking, options.address_pool, usable, named);
+    return assign_from_pool(asking, options.address_pool, usable);
 }
 
 }  // namespace slipgate

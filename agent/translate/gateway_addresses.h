@@ -16,6 +16,7 @@ struct AddressRequest {
     std::string unsupported;        // types this controller does not know
     std::string unusable;           // known types, but nothing can listen on them, and why
     bool is_open = false;           // it takes what it is given: no spec.addresses, or an entry with an empty value
+    bool wants_hostname = false;    // to be given one: a Hostname with an empty value
 };
 
 [[nodiscard]] AddressRequest read_addresses(const Gateway& gateway, const AddressRules& rules);
@@ -27,8 +28,8 @@ struct GatewayRequest {
 };
 
 // Addresses from the pool for the open ones of `requests`, which are in the order of precedence. A Gateway keeps what
-// its status says it has, or what `before` says if that is nothing of the pool: also while it is not served, since its
-// address is in DNS.
+// its status says it has, or what `before` says if that is nothing of the pool: also while it is not served, or names
+// no address that it can have, since its address is in DNS.
 [[nodiscard]] AssignedAddresses assign_addresses(const std::vector<GatewayRequest>& requests, const AddressRules& rules,
                                                  const TranslateOptions& options, const AssignedAddresses& before);
 

@@ -139,15 +139,24 @@ class GatewayJudge {
         if (const auto missing = missing_of(state); !missing.empty())
             return failed("AddressNotUsable", "the host could not be given " + missing);
         const bool has_pool = !options_.address_pool.empty();
-        if (request.is_open && has_pool && state.assigned.empty()) {
-            return failed("AddressNotAssigned", "every address of --address-pool is in use: give it more of them");
-        }
+        if (request.is_open && has_pool && state.assigned.empty()) return failed("AddressNotAssigned", used_up());
         if (request.is_open && !has_pool && rules_.own().empty()) {
             return failed(
                 "AddressNotAssigned",
                 "no address to assign: set spec.addresses, or start slipgated with --address-pool or --address");
         }
+        if (request.wants_hostname)
+            return failed("AddressNotAssigned", "spec.addresses: no Hostname is given out, only an IPAddress");
         return succeeded("Programmed", "accepted listeners are served on all addresses");
+    }
+
+    // The first address of the pool tells, if none of it can be had at all.
+    [[nodiscard]] std::string used_up() const {
+        const auto& first = options_.address_pool.front().first;
+        const auto refusal = rules_.refusal_from_pool(first);
+        return refusal.empty() ? "every address of --address-pool is in use: give it more of them"
+                               : fmt::format("no address of --address-pool is free that a Gateway can have ({}: {})",
+                                             first.to_string(), refusal);
     }
 
     const TranslateOptions& options_;
@@ -169,8 +178,8 @@ JudgedGateways judge_gateways(const Snapshot& snapshot, const TranslateOptions& 
 GatewayStatus gateway_status(const GatewayState& gateway) {
     const auto generation = gateway.spec->meta.generation;
     GatewayStatus status;
-    // What it has of the pool stands there also while it is refused, so that an agent that starts then knows it.
-    for (const auto& address : gateway.accepted.ok() ? gateway.addresses : gateway.assigned)
+    // What it has of the pool stands there also while it is not served, so that an agent that starts then knows it.
+    for (const auto& address : gateway.addresses.empty() ? gateway.assigned : gateway.addresses)
         status.addresses.push_back({"IPAddress", address.to_string()});
     status.conditions.push_back(make_condition("Accepted", gateway.accepted, generation));
     status.conditions.push_back(make_condition("Programmed", gateway.programmed, generation));

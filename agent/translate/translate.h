@@ -45,8 +45,8 @@ struct Circumstances {
     AssignedAddresses assigned;  // by the translation before
     UnavailablePorts unavailable;
     std::vector<NodeAddress> node_addresses = {};  // by the translation before
-    std::set<IpAddress> of_host = {};              // that the host has of itself, and not for Gateways
-    MissingAddresses missing = {};                 // of those that the host was to have
+    std::set<IpAddress> of_host = {};  // that the host has of itself, not for Gateways, and the ends of its networks
+    MissingAddresses missing = {};     // of those that the host was to have
     bool operator==(const Circumstances&) const = default;
 };
 

@@ -116,6 +116,20 @@ TEST(KubeObjects, AGatewayThatIsOlderThanARuleOfItsListenersIsTaken) {
     }
 }
 
+// The experimental channel's CRD takes references that differ in their port only, and an IP address for a hostname.
+TEST(KubeObjects, ARouteThatAnotherChannelTakesIsTaken) {
+    const auto ref = [](int port) { return json{{"name", "edge"}, {"port", port}}; };
+    const json route = {{"metadata", {{"namespace", "shop"}, {"name", "web"}}},
+                        {"spec",
+                         {{"parentRefs", {ref(443), ref(8443)}},
+                          {"hostnames", {"a.example.com", "192.0.2.1"}},
+                          {"rules", {{{"backendRefs", {{{"name", "web"}, {"port", 443}}}}}}}}}};
+    Objects objects;
+    objects.put(resource_of("TLSRoute"), "v1alpha2", route);
+    EXPECT_THAT(objects.snapshot().problems, IsEmpty());
+    EXPECT_THAT(objects.snapshot().snapshot.tls_routes.at("shop/web").parent_refs, SizeIs(2));
+}
+
 std::map<std::string, std::string> refused(const Objects& objects) {
     return objects.snapshot().snapshot.refused_services;
 }

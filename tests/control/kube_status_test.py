@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Statuses written back to an API server that fails, a stand-in. No root needed; tests/kube has a real one."""
 
+import itertools
 import time
 import unittest
-from itertools import pairwise
 
 from harness import manifests
 from harness.wait import eventually
@@ -40,6 +40,10 @@ class StatusCase(KubeSource):
     def of_route(self, name="r"):
         return (self.api.get("tlsroutes", name).get("status") or {}).get("parents", [])
 
+    def resolved(self, name):
+        """The ResolvedRefs status of the route's entry."""
+        return next(c["status"] for c in self.of_route(name)[0]["conditions"] if c["type"] == "ResolvedRefs")
+
     def accepted(self):
         """The Accepted status of the route's first entry of ours."""
         entry = next((entry for entry in self.of_route() if entry["controllerName"] == manifests.CONTROLLER), None)
@@ -63,7 +67,7 @@ class Contests(StatusCase):
             self.change("tlsroutes", "r", refuse)
             eventually(lambda: self.accepted() == "True", "it is written again")
         times = [r.time for r in self.api.requests if r[:2] == ("tlsroutes/status", "patch")][writes - 1:]
-        for rest, bound in zip((after - before for before, after in pairwise(times)), least, strict=True):
+        for rest, bound in zip((after - before for before, after in itertools.pairwise(times)), least, strict=True):
             self.assertGreaterEqual(rest, bound)
 
 
@@ -149,14 +153,28 @@ class Refusals(StatusCase):
         start = time.monotonic()
         self.api.put(*[manifests.tls_route(f"r{i}", ["a.example.com"], {"a": 1}) for i in range(60)])
         writer = self.wait_until_written(self.write())
-        while not writer.events.get("limited"):
-            before = self.accepted()
+        for status in "False", "True":
             self.change("gateways", "gateway", toggle)
-            eventually(lambda: self.accepted() != before, "the route says so")
+            eventually(lambda: self.accepted() == status, "the route says so")
             writer.wait_for("so do all of them", lambda w: not w.pending)
-        writer.wait_for("what was let through is created", lambda w: w.events["created"] >= 100)
+        writer.wait_for("what was let through is created", lambda w: w.events["created"] >= 100 and w.events["limited"])
         self.assertLessEqual(writer.events["created"], 100 + time.monotonic() - start)
         self.assertEqual(writer.events["dropped"], 0)
+
+    def test_an_object_that_changes_all_the_time_leaves_events_to_others(self):
+        def refer(route, name):
+            self.change("tlsroutes", route, lambda item: (item["spec"]["rules"][0]["backendRefs"][0].update(name=name),
+                                                          item["metadata"].update(generation=item["metadata"].get("generation", 1) + 1)))
+
+        self.api.put(manifests.tls_route("other", ["other.example.com"], {"a": 1}))
+        writer = self.wait_until_written(self.write())
+        for name in ("missing", "a") * 30:
+            refer("r", name)
+            eventually(lambda: self.resolved("r") == ("True" if name == "a" else "False"), "its condition follows")
+        writer.wait_for("no more of it is told", lambda w: w.events["limited"])
+        created = writer.events["created"]
+        refer("other", "missing")
+        writer.wait_for("an Event of the other", lambda w: w.events["created"] > created)
 
     def test_events_do_not_wait_in_any_number(self):
         self.api.fail("events", "create", *["silence"] * 2)

@@ -130,21 +130,43 @@ class Definitions(ServedCase):
             self.patch("gateway/gateway", {"op": "replace", "path": "/spec/listeners", "value": [own]})
             self.wait_for_attached(1)
 
-    def test_a_route_that_only_the_agent_refuses_is_not_accepted_under_each_parent(self):
-        """The experimental channel's CRD takes references that differ in their port only."""
+    def test_references_that_differ_in_their_port_only_are_served(self):
+        """The experimental channel's CRD takes them."""
         with schema.changed(self.kubectl, "tlsroutes", lambda properties: properties["spec"]["properties"]["parentRefs"].pop(
-                "x-kubernetes-validations")):
-            refs = [{"name": "gateway", "port": port} for port in (443, 8443)]
-            self.patch("tlsroute/steady", {"op": "replace", "path": "/spec/parentRefs", "value": refs})
-            route = self.kubectl.eventually(lambda item: len(item["status"]["parents"]) == 2, "an entry each", "tlsroute/steady")
-            for entry, ref in zip(route["status"]["parents"], refs, strict=True):
-                self.assertEqual(entry["parentRef"]["port"], ref["port"])
-                self.assertEqual(accepted(entry), ("False", "UnsupportedValue"))
-                self.assertIn("spec.parentRefs[1].sectionName: Invalid value", entry["conditions"][0]["message"])
-                self.assertEqual({condition["observedGeneration"] for condition in entry["conditions"]}, {route["metadata"]["generation"]})
+                "x-kubernetes-validations")), Traffic(lambda: self.connect("steady")):
+            self.refer({"port": 443}, {"port": 8443})
+            parents = self.two_entries()["status"]["parents"]
+            self.assertEqual([(entry["parentRef"]["port"], *accepted(entry)) for entry in parents],
+                             [(443, "True", "Accepted"), (8443, "False", "NoMatchingParent")])
+            self.refer({})
+
+    def refer(self, *refs):
+        refs = [{"name": "gateway"} | ref for ref in refs]
+        self.patch("tlsroute/steady", {"op": "replace", "path": "/spec/parentRefs", "value": refs})
+
+    def two_entries(self):
+        return self.kubectl.eventually(lambda item: len(item["status"]["parents"]) == 2, "an entry each", "tlsroute/steady")
+
+    def test_a_route_that_only_the_agent_refuses_is_not_accepted_under_each_parent(self):
+        def take_any_weight(properties):
+            backend = properties["spec"]["properties"]["rules"]["items"]["properties"]["backendRefs"]["items"]["properties"]
+            del backend["weight"]["maximum"]
+
+        weight = "/spec/rules/0/backendRefs/0/weight"
+        with schema.changed(self.kubectl, "tlsroutes", take_any_weight):
+            self.patch("tlsroute/steady", {"op": "replace", "path": weight, "value": 2000000})
             self.expect("steady")
-            self.patch("tlsroute/steady", {"op": "replace", "path": "/spec/parentRefs", "value": [{"name": "gateway"}]})
+            sections = "tls", "other"
+            self.refer(*({"sectionName": section} for section in sections))
+            route = self.two_entries()
+            for entry, section in zip(route["status"]["parents"], sections, strict=True):
+                self.assertEqual(entry["parentRef"]["sectionName"], section)
+                self.assertEqual(accepted(entry), ("False", "UnsupportedValue"))
+                self.assertIn("spec.rules[0].backendRefs[0].weight: Invalid value", entry["conditions"][0]["message"])
+                self.assertEqual({condition["observedGeneration"] for condition in entry["conditions"]}, {route["metadata"]["generation"]})
+            self.patch("tlsroute/steady", {"op": "replace", "path": weight, "value": 1})
             self.expect("steady", self.one)
+            self.refer({})
 
     def test_a_field_that_the_schema_does_not_know_is_not_written_again_and_again(self):
         def written():

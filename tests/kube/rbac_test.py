@@ -173,6 +173,7 @@ class Rbac(ServedCase):
         for thing, _ in STATUSES.values():
             self.kubectl.eventually(lambda item: "by another" not in str(item), f"the status of {thing} is written", thing,
                                     patience=AFTER_FAILURES)
+        self.wait_for_log("writing works again")
 
     def test_each_status_that_cannot_be_read_is_named(self):
         """It is read before conditions are replaced that are of a later generation than the object has."""

@@ -18,6 +18,7 @@ from harness.topology import V4, V6
 
 POOL = {V4: "10.1.1.100-10.1.1.109", V6: "fd00:1:1::100-fd00:1:1::109"}
 NAMED = "10.1.1.70"  # by spec.addresses
+BROADCAST = "10.1.1.255"
 LONE = {V4: 32, V6: 128}  # bits of a prefix that is one address
 NAME = "any.wild.example.com"  # every backend has a certificate for it
 
@@ -42,7 +43,7 @@ class SecondSlipgated(Slipgated):
 class Addresses(Case):
     tls_echo = True
     backends = 3
-    flags = ("--address-pool", ",".join(POOL.values()), "--address-range", "10.1.1.64/26")
+    flags = ("--address-pool", ",".join(POOL.values()), "--address-range", f"10.1.1.64/26,{BROADCAST}/32")
 
     @classmethod
     def write_manifests(cls):
@@ -132,14 +133,22 @@ class Addresses(Case):
         removed.callback(ip, "addr", "del", f"{address}/32", "dev", self.client.port, namespace=self.gateway.name)
         return removed.close
 
+    def assert_refused(self, name, address):
+        """By a Gateway that names it."""
+        before = self.lone_addresses()
+        self.add_gateway(name, [address])
+        refused = eventually(lambda: self.agent.conditions("Gateway", name).get(("", "Programmed")), "the Gateway has a status")
+        self.assertEqual((refused["status"], refused["reason"]), ("False", "AddressNotUsable"))
+        self.assertIn(f"{address} (it is the host's own, which --address would lend, or the first or last of its network)", refused["message"])
+        self.assertEqual(self.lone_addresses(), before)
+
+    def test_the_last_address_of_a_network_is_no_gateways(self):
+        """Nobody could connect to it: it is that of all hosts there."""
+        self.assert_refused("broadcast", BROADCAST)
+
     def test_an_address_that_the_host_has_itself_is_no_gateways_until_it_is_given_up(self):
         remove = self.add_to_host(NAMED)
-        before = self.lone_addresses()
-        self.add_gateway("named", [NAMED])
-        refused = eventually(lambda: self.agent.conditions("Gateway", "named").get(("", "Programmed")), "the Gateway has a status")
-        self.assertEqual((refused["status"], refused["reason"]), ("False", "AddressNotUsable"))
-        self.assertIn(f"{NAMED} (it is an address of the host itself", refused["message"])
-        self.assertEqual(self.lone_addresses(), before)
+        self.assert_refused("named", NAMED)
         remove()
         eventually(lambda: (self.client.port, NAMED) in self.lone_addresses(), "the Gateway's agent puts it there")
         self.assertEqual(self.who_answers(NAMED), "b3")

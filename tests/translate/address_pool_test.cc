@@ -16,7 +16,7 @@ TEST(AddressPool, AWalkOverAddressesThatNobodyCanHaveEnds) {
     const auto pool = {*IpRange::parse("2001:db8:1::/64"), *IpRange::parse("2001:db8:2::1")};
     const auto is_usable = [](const IpAddress& address) { return address == ip("2001:db8:2::1"); };
     const AssignedAddresses next_range = {{"default/a", {ip("2001:db8:2::1")}}};
-    EXPECT_EQ(assign_from_pool({{"default/a", {}}, {"default/b", {}}}, pool, is_usable, {}), next_range);
+    EXPECT_EQ(assign_from_pool({{"default/a", {}}, {"default/b", {}}}, pool, is_usable), next_range);
 }
 
 // One that the API server takes and the agent does not: no file has such.

@@ -12,8 +12,12 @@
 namespace slipgate::kube {
 namespace {
 
+using std::chrono_literals::operator""s, std::chrono_literals::operator""min;
+
 // A mistake in a Gateway may turn up in each of its routes: the first hundred tell enough.
-constexpr double kBurst = 100, kPerSecond = 1;
+constexpr TokenBucket::Rate kOfAll{100, 1s};
+constexpr TokenBucket::Rate kOfObject{25, 5min};  // as client-go has it
+constexpr std::size_t kMostObjects = 1000;
 constexpr std::size_t kAtATime = 2;
 constexpr std::size_t kMostWaiting = 100;  // for requests that are open
 
@@ -22,7 +26,7 @@ constexpr Permission kNeeded{"create", {"events.k8s.io", "events", {}, R"("creat
 }  // namespace
 
 EventRecorder::EventRecorder(HttpClient& http, std::string instance, std::chrono::milliseconds patience)
-    : http_(http), instance_(std::move(instance)), patience_(patience), allowed_(kBurst) {}
+    : http_(http), instance_(std::move(instance)), patience_(patience), bucket_(kOfAll, Clock::now()) {}
 
 EventRecorder::~EventRecorder() {
     for (const auto& [id, due] : open_) http_.cancel(id);
@@ -34,7 +38,7 @@ void EventRecorder::record(const Regarding& regarding, const std::vector<Notice>
             counts_["dropped"]++;
             continue;
         }
-        if (!take_leave()) {
+        if (!take_leave(regarding.key)) {
             counts_["limited"]++;
             continue;
         }
@@ -46,13 +50,20 @@ void EventRecorder::record(const Regarding& regarding, const std::vector<Notice>
     send();
 }
 
-bool EventRecorder::take_leave() {
+bool EventRecorder::take_leave(const ObjectKey& key) {
     const auto now = Clock::now();
-    const std::chrono::duration<double> passed = now - std::exchange(counted_at_, now);
-    allowed_ = std::min(kBurst, allowed_ + passed.count() * kPerSecond);
-    if (allowed_ < 1) return false;
-    allowed_ -= 1;
+    auto& of_object = bucket_of(key, now);
+    if (!of_object.has_one(now) || !bucket_.has_one(now)) return false;
+    of_object.take_one(now);
+    bucket_.take_one(now);
     return true;
+}
+
+// That of all bounds how many are not full again.
+TokenBucket& EventRecorder::bucket_of(const ObjectKey& key, Clock::time_point now) {
+    if (buckets_.size() >= kMostObjects)
+        std::erase_if(buckets_, [now](const auto& bucket) { return bucket.second.is_full(now); });
+    return buckets_.try_emplace(key, kOfObject, now).first->second;
 }
 
 void EventRecorder::send() {

@@ -10,10 +10,12 @@
 
 #include "agent/source/kube/events.h"
 #include "agent/source/kube/http_client.h"
+#include "agent/source/kube/token_bucket.h"
 
 namespace slipgate::kube {
 
-// Creates Events, a few at a time and no more than so many in a time. One that cannot be created, or is not answered,
+// Creates Events, a few at a time and no more than so many in a time, of all objects and of each: one that changes all
+// the time must not keep an operator from learning of others. One that cannot be created, or is not answered,
 // is not tried again: the condition it is about stays.
 class EventRecorder {
   public:
@@ -34,7 +36,8 @@ class EventRecorder {
     [[nodiscard]] const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
 
   private:
-    [[nodiscard]] bool take_leave();
+    [[nodiscard]] bool take_leave(const ObjectKey& key);
+    [[nodiscard]] TokenBucket& bucket_of(const ObjectKey& key, Clock::time_point now);
     void send();
     void on_response(HttpClient::Id id, const HttpResponse& response);
     void note(const std::string& problem);  // empty: none
@@ -44,8 +47,8 @@ class EventRecorder {
     std::chrono::milliseconds patience_;
     std::deque<HttpRequest> waiting_;
     std::map<HttpClient::Id, Clock::time_point> open_;  // and when each is given up
-    double allowed_;                                    // Events that may be recorded now
-    Clock::time_point counted_at_ = Clock::now();
+    TokenBucket bucket_;
+    std::map<ObjectKey, TokenBucket> buckets_;  // of objects that something was told about lately
     std::string problem_;
     std::map<std::string, std::uint64_t> counts_ = {{"created", 0}, {"failed", 0}, {"limited", 0}, {"dropped", 0}};
 };

@@ -8,8 +8,8 @@
 namespace slipgate::kube {
 namespace {
 
-// A page of JSON text, which takes several times as much room when it is read.
-constexpr std::size_t kLongestAnswer = 64U << 20U;
+// A page of JSON text, which takes up to sixteen times as much room when it is read.
+constexpr std::size_t kLongestAnswer = 16U << 20U;
 
 // A definition is as long as its schema, of which nothing is used.
 constexpr const char* kOnlyMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";

@@ -205,6 +205,8 @@ HttpClient::Id HttpClient::start(const HttpRequest& request, HttpHandler handler
     transfer->prepare(access_, request);
     if (transfer->complete)
         timer_.start({});  // to be told by run()
+    else if (request.on_new_connection)
+        transfer->add();  // it shares none, so it needs not know whether the others can
     else
         waiting_.push_back(id);
     transfers_.emplace(id, std::move(transfer));

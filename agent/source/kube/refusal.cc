@@ -31,8 +31,12 @@ std::string describe_refused_discovery(int code, std::string_view message) {
         message);
 }
 
+bool lacks_rule(int code, std::string_view message, const Permission& needed) {
+    return code == kForbidden && is_about_rules(message, needed.verb, "resource");
+}
+
 std::string describe_refusal(int code, std::string_view message, const std::optional<Permission>& needed) {
-    if (code == kForbidden && needed && is_about_rules(message, needed->verb, "resource")) {
+    if (needed && lacks_rule(code, message, *needed)) {
         const auto& [verb, rule, role] = *needed;
         return fmt::format(
             "RBAC does not allow to {} {}: a {} bound to the agent needs the rule "

@@ -28,6 +28,9 @@ struct Permission {
     std::string_view role = "ClusterRole";
 };
 
+// Whether the API server refuses since that rule is missing.
+[[nodiscard]] bool lacks_rule(int code, std::string_view message, const Permission& needed);
+
 // Names what is missing, if it is credentials or a rule; else says what the API server said: 403 is also the word of an
 // admission policy, a quota or a namespace that ends.
 [[nodiscard]] std::string describe_refusal(int code, std::string_view message,

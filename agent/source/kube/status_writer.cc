@@ -14,8 +14,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kAtATime = 8;  // requests
-constexpr int kLooks = 200;          // at objects without a pause, so that the rest of the agent comes in between
+constexpr std::size_t kAtATime = 8;      // requests
+constexpr std::size_t kMostRetries = 4;  // of these, so that requests that hang leave room for others
+constexpr int kLooks = 200;              // at objects without a pause, so that the rest of the agent comes in between
 constexpr int kUnprocessable = 422, kInternalError = 500;
 
 constexpr auto kNever = StatusWriter::Clock::time_point::max();
@@ -57,31 +58,62 @@ void StatusWriter::run(bool is_writer) {
     if (!std::exchange(is_writer_, true)) start();
     for (const auto& key : stored_.take_changed()) look_again(key);
     wake();
-    const auto now = ran_ = Clock::now();
-    int looks = 0;
-    for (auto next = ready_.begin(); next != ready_.end() && open_ < kAtATime && looks < kLooks;) {
-        const auto pause = pauses_.find(next->first);
-        if (pause != pauses_.end() && pause->second.until > now) {
+    ran_ = Clock::now();
+    looks_ = 0;
+    look_at_ready();
+    look_at_failed();
+}
+
+void StatusWriter::look_at_ready() {
+    for (auto next = ready_.begin(); next != ready_.end() && open_ < kAtATime && looks_ < kLooks;) {
+        if (is_paused(next->first)) {
             next = ready_.lower_bound({next->first + 1, ""});
-        } else if (const auto task = tasks_.find(*next); task != tasks_.end() && task->second.request) {
+        } else if (is_open(*next)) {
             ++next;
         } else {
             const auto key = *next;
             next = ready_.erase(next);
             look_at(key);
-            ++looks;
         }
     }
-    is_tired_ = looks == kLooks;
+}
+
+// In turn: those that fail again must not keep those behind them from what may succeed.
+void StatusWriter::look_at_failed() {
+    if (failed_.empty()) return;
+    auto retries = static_cast<std::size_t>(std::count_if(tasks_.begin(), tasks_.end(), [](const auto& task) {
+        return task.second.request && task.second.failures > 0;
+    }));
+    for (auto left = failed_.size(); left > 0 && open_ < kAtATime && retries < kMostRetries && looks_ < kLooks;
+         --left) {
+        auto next = tried_ ? failed_.upper_bound(*tried_) : failed_.begin();
+        if (next == failed_.end()) next = failed_.begin();
+        const auto key = *next;
+        tried_ = key;
+        if (is_paused(key.first) || is_open(key)) continue;
+        failed_.erase(next);
+        look_at(key);
+        ++retries;
+    }
+}
+
+bool StatusWriter::is_paused(const Resource* kind) const {
+    const auto pause = pauses_.find(kind);
+    return pause != pauses_.end() && pause->second.until > ran_;
+}
+
+bool StatusWriter::is_open(const ObjectKey& key) const {
+    const auto task = tasks_.find(key);
+    return task != tasks_.end() && task->second.request.has_value();
 }
 
 StatusWriter::Clock::time_point StatusWriter::due() const {
     auto next = recorder_.due();
     if (!is_writer_) return next;
-    if (is_tired_) return Clock::now();
+    if (looks_ == kLooks) return Clock::now();
     for (const auto& [key, task] : tasks_) next = std::min(next, task.due);
     for (const auto& [key, rejection] : rejected_) next = std::min(next, rejection.due);
-    if (ready_.empty()) return next;
+    if (ready_.empty() && failed_.empty()) return next;
     for (const auto& [kind, pause] : pauses_) {
         if (pause.until > ran_) next = std::min(next, pause.until);  // one that ended since was in its way
     }
@@ -89,9 +121,10 @@ StatusWriter::Clock::time_point StatusWriter::due() const {
 }
 
 std::size_t StatusWriter::pending() const {
-    const auto others =
-        std::count_if(tasks_.begin(), tasks_.end(), [this](const auto& task) { return !ready_.contains(task.first); });
-    return ready_.size() + static_cast<std::size_t>(others);
+    const auto others = std::count_if(tasks_.begin(), tasks_.end(), [this](const auto& task) {
+        return !ready_.contains(task.first) && !failed_.contains(task.first);
+    });
+    return ready_.size() + failed_.size() + static_cast<std::size_t>(others);
 }
 
 void StatusWriter::start() {
@@ -104,18 +137,26 @@ void StatusWriter::stop() {
     }
     tasks_.clear();
     ready_.clear();
+    failed_.clear();
     rejected_.clear();
     contests_.clear();
     pauses_.clear();
     open_ = 0;
-    is_writer_ = is_tired_ = false;
+    looks_ = 0;
+    is_writer_ = false;
+}
+
+void StatusWriter::make_ready(const ObjectKey& key) {
+    const auto task = tasks_.find(key);
+    const bool has_failed = task != tasks_.end() && task->second.failures > 0;
+    (has_failed ? failed_ : ready_).insert(key);
 }
 
 // One that failed has its time to wait all the same.
 void StatusWriter::look_again(const ObjectKey& key) {
     if (!is_writer_) return;
     const auto task = tasks_.find(key);
-    if (task == tasks_.end() || task->second.request || task->second.is_resting) ready_.insert(key);
+    if (task == tasks_.end() || task->second.request || task->second.is_resting) make_ready(key);
 }
 
 // Those that waited long enough; and a request that is open for too long is a connection that is gone.
@@ -128,7 +169,7 @@ void StatusWriter::wake() {
         if (task.request)
             is_silent = true;
         else
-            ready_.insert(key);
+            make_ready(key);
     }
     for (auto& [key, rejection] : rejected_) {
         if (rejection.due > now) continue;
@@ -139,6 +180,7 @@ void StatusWriter::wake() {
 }
 
 void StatusWriter::look_at(const ObjectKey& key) {
+    ++looks_;
     const auto* const stored = stored_.find(key);
     const auto task = tasks_.find(key);
     if (stored != nullptr && task != tasks_.end() && task->second.is_stale) return read(key, *stored);
@@ -237,7 +279,7 @@ void StatusWriter::on_read(const ObjectKey& key, const HttpResponse& response) {
     task.due = kNever;
     if (const auto object = parse_json_object(response.body)) stored_.learn(key, *object, task.asked);
     if (const auto* const known = stored_.find(key)) task.read = known->resource_version;
-    ready_.insert(key);
+    make_ready(key);
 }
 
 void StatusWriter::on_refusal(const ObjectKey& key, const HttpResponse& response, const char* verb) {
@@ -264,7 +306,8 @@ void StatusWriter::on_refusal(const ObjectKey& key, const HttpResponse& response
     }
     writes_[response.status == kForbidden ? "forbidden" : "failed"]++;
     const auto problem = describe_refusal(response.status, message, needed);
-    if (response.status != kInternalError || response.retry_after)
+    const bool is_refused = response.status == kForbidden && !lacks_rule(response.status, message, needed);
+    if (!is_refused && (response.status != kInternalError || response.retry_after))
         return pause(key, problem, response.retry_after.value_or(std::chrono::seconds(0)));
     if (tasks_.at(key).failures == 0) log::warn("statuses", problem, {{"kind", key.first->kind}, {"name", key.second}});
     retry(key);

@@ -74,6 +74,11 @@ class StatusWriter {
     void stop();
     void look_again(const ObjectKey& key);
     void wake();
+    void make_ready(const ObjectKey& key);
+    void look_at_ready();
+    void look_at_failed();
+    [[nodiscard]] bool is_paused(const Resource* kind) const;
+    [[nodiscard]] bool is_open(const ObjectKey& key) const;
     void look_at(const ObjectKey& key);
 
     void rest(const ObjectKey& key, Clock::time_point until);
@@ -100,9 +105,11 @@ class StatusWriter {
     WantedStatuses wanted_;
     bool is_wanted_ = false;
     bool is_writer_ = false;
-    bool is_tired_ = false;      // the last run() left something to do at once
-    Clock::time_point ran_;      // run(), last
-    std::set<ObjectKey> ready_;  // to be looked at
+    int looks_ = 0;                   // at objects, in this run()
+    Clock::time_point ran_;           // run(), last
+    std::set<ObjectKey> ready_;       // to be looked at
+    std::set<ObjectKey> failed_;      // the same, after the others: they failed before
+    std::optional<ObjectKey> tried_;  // of those, last
     std::map<ObjectKey, Task> tasks_;
     std::size_t open_ = 0;  // requests
     std::map<const Resource*, Pause> pauses_;
