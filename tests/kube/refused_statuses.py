@@ -2,12 +2,15 @@
 """Tests of Source: statuses that something in the cluster does not let pass, or changes back; written by kube_write."""
 
 import json
+import socket
+import time
 
 from harness import eventually, manifests
 from harness.kube import PATIENCE, base
 from harness.kube_programs import Writer
 
 MANY = 20  # routes: more than are written at a time
+LONGEST = 30  # seconds that a webhook may take
 
 
 def of_status(plural):
@@ -25,10 +28,10 @@ def policy(reason, plural, name):
                 "policyName": called["name"], "validationActions": ["Deny"]}}]
 
 
-def dead_webhook(plural, name):
-    """Nobody answers when it is asked about objects whose names begin so: 500."""
+def dead_webhook(plural, name, port=1):
+    """Nobody answers when it is asked about objects whose names begin so: 500, after a second if somebody listens at the port."""
     return {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": name},
-            "webhooks": [{"name": "dead.example.com", "clientConfig": {"url": "https://127.0.0.1:1/"}, "rules": of_status(plural),
+            "webhooks": [{"name": "dead.example.com", "clientConfig": {"url": f"https://127.0.0.1:{port}/"}, "rules": of_status(plural),
                           "matchConditions": [{"name": "this", "expression": f"object.metadata.name.startsWith('{name}')"}],
                           "failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 1}]}
 
@@ -79,6 +82,28 @@ class RefusedStatuses:
         self.kubectl("patch", "tlsroute", "a-422", "--type=merge", "--patch", '{"spec": {"hostnames": ["next-generation.example.com"]}}')
         writer.wait_for("it is tried with the next generation", lambda w: w.writes["rejected"] == 2)
         self.assertEqual(writer.log().count("the API server rejects the status"), 1)
+
+    def test_requests_that_hang_leave_room_for_others(self):
+        hanging = [f"hang-{n}" for n in range(MANY)]
+        self.apply_served(*hanging)
+        with self.gateway.socket(socket.AF_INET) as deaf:
+            deaf.bind(("127.0.0.1", 0))
+            deaf.listen(1000)
+            webhook = dead_webhook("tlsroutes", "hang", deaf.getsockname()[1])
+            self.refuse(webhook, things=["tlsroute/hang-0"])
+            writer = self.write()
+            writer.wait_for("each was tried", lambda w: w.writes.get("failed", 0) >= len(hanging))
+            webhook["webhooks"][0]["timeoutSeconds"] = LONGEST
+            self.apply(webhook)
+
+            def hang():
+                failed = writer.writes["failed"]
+                time.sleep(3)
+                return writer.writes["failed"] == failed
+            eventually(hang, "what is tried again hangs", PATIENCE)
+            self.apply(manifests.tls_route("z-later", ["later.example.com"], {"web": 1}))
+            eventually(lambda: self.accepted() == {"z-later": "True"}, "one that does not hang has its status", LONGEST // 2)
+            writer.close()
 
     def test_what_is_refused_is_written_when_nothing_is_in_its_way_any_more(self):
         """Also a status that is rejected, though its object is the same."""
