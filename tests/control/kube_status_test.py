@@ -161,6 +161,15 @@ class Refusals(StatusCase):
         self.assertLessEqual(writer.events["created"], 100 + time.monotonic() - start)
         self.assertEqual(writer.events["dropped"], 0)
 
+    def test_a_watch_that_hangs_does_not_cost_the_lease(self):
+        """The first request after one that failed goes alone, since nobody knows whether others could share its connection."""
+        writer = self.wait_until_written(self.write())
+        self.api.fail("services", "watch", "silence")
+        self.api.end_watches("services", "broken")
+        before = self.api.count("leases", "patch")
+        eventually(lambda: self.api.count("leases", "patch") >= before + 3, "the Lease is renewed")
+        self.assertNotIn("this agent writes them no longer", writer.log())
+
     def test_an_object_that_changes_all_the_time_leaves_events_to_others(self):
         def refer(route, name):
             self.change("tlsroutes", route, lambda item: (item["spec"]["rules"][0]["backendRefs"][0].update(name=name),
