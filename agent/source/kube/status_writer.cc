@@ -93,7 +93,7 @@ void StatusWriter::look_at_failed() {
         if (is_paused(key.first) || is_open(key)) continue;
         failed_.erase(next);
         look_at(key);
-        ++retries;
+        if (is_open(key)) ++retries;
     }
 }
 
