@@ -12,7 +12,7 @@
 namespace slipgate::kube {
 namespace {
 
-using std::chrono_literals::operator""s, std::chrono_literals::operator""min;
+using namespace std::chrono_literals;
 
 // A mistake in a Gateway may turn up in each of its routes: the first hundred tell enough.
 constexpr TokenBucket::Rate kOfAll{100, 1s};
