@@ -1,60 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the reflector does, as scripts: what happens, and the actions that must follow.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 
-#include "agent/source/kube/reflector.h"
-#include "tests/control/kube_resources.h"
+#include "tests/control/reflector_script.h"
 
 namespace slipgate::kube {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
-
-struct ToText {
-    std::string operator()(const Discover& a) const { return fmt::format("discover {}", a.version); }
-    std::string operator()(const FindVersion& a) const { return fmt::format("find {}", a.version); }
-    std::string operator()(const List& a) const {
-        return (a.token.empty() ? "list" : "list " + a.token) + (a.limit == 500 ? "" : fmt::format(" by {}", a.limit));
-    }
-    std::string operator()(const Watch& a) const { return "watch " + a.resource_version; }
-    std::string operator()(const KeepPage& /*a*/) const { return "keep"; }
-    std::string operator()(const Replace& /*a*/) const { return "replace"; }
-    std::string operator()(const ApplyChange& /*a*/) const { return "apply"; }
-    std::string operator()(const ForgetAll& /*a*/) const { return "forget all"; }
-    std::string operator()(const DropConnections& /*a*/) const { return "drop connections"; }
-    std::string operator()(const Wait& a) const { return fmt::format("wait {}ms", a.delay.count()); }
-};
-
-// A line of a script. With random = 0 a wait is half of the full one.
-struct Line {
-    Event event;
-    std::string actions;
-};
-
-struct Script {
-    const char* name;
-    std::vector<Line> lines;
-    std::string problem = {};  // at the end
-    const char* plural = "tlsroutes";
-};
-
-void PrintTo(const Script& script, std::ostream* out) {
-    *out << script.name;
-}
-
-std::string run(Reflector& state, const Event& event, double random = 0) {
-    auto [next, actions] = step(state, event, random);
-    state = std::move(next);
-    std::vector<std::string> texts;
-    texts.reserve(actions.size());
-    for (const auto& action : actions) texts.push_back(std::visit(ToText{}, action));
-    return fmt::format("{}", fmt::join(texts, ", "));
-}
-
-class ReflectorScripts : public testing::TestWithParam<Script> {};
 
 TEST_P(ReflectorScripts, AreFollowed) {
     Reflector state{&resource(GetParam().plural)};
@@ -63,20 +17,6 @@ TEST_P(ReflectorScripts, AreFollowed) {
         EXPECT_EQ(run(state, event), actions) << "line " << i;
     }
     EXPECT_EQ(state.problem, GetParam().problem);
-}
-
-// The lines that lead to a watch.
-std::vector<Line> watching(std::vector<Line> rest) {
-    std::vector<Line> lines = {
-        {Started{}, "discover v1"}, {Served{true}, "list"}, {Page{"10", ""}, "keep, replace, watch 10"}};
-    lines.insert(lines.end(), rest.begin(), rest.end());
-    return lines;
-}
-
-std::vector<Line> listing(std::vector<Line> rest) {
-    std::vector<Line> lines = {{Started{}, "discover v1"}, {Served{true}, "list"}};
-    lines.insert(lines.end(), rest.begin(), rest.end());
-    return lines;
 }
 
 const std::vector<Script> kScripts = {
@@ -215,109 +155,6 @@ const std::vector<Script> kScripts = {
                {Bookmark{"21"}, ""},
                {Refused{410, "too old"}, "wait 100ms"}}),
      "the API server refuses: 410 too old"},
-    {"ACrdThatIsMissing",
-     {{Started{}, "discover v1"},
-      {Served{false}, "discover v1alpha3"},
-      {Refused{404, "no group"}, "find v1alpha3"},
-      {Served{false}, "discover v1alpha2"},
-      {Served{false}, "forget all, wait 30000ms"},
-      {WaitOver{}, "discover v1"},
-      {Served{true}, "list"},
-      {Page{"10", ""}, "keep, replace, watch 10"}}},
-    {"AnOlderVersionIsServed",
-     {{Started{}, "discover v1"},
-      {Served{false}, "discover v1alpha3"},
-      {Served{true}, "list"},
-      {Page{"10", ""}, "keep, replace, watch 10"}}},
-    {"ABetterVersionIsLookedForWhenAWatchEnds",
-     {{Started{}, "discover v1"},
-      {Served{false}, "discover v1alpha3"},
-      {Served{true}, "list"},
-      {Page{"10", ""}, "keep, replace, watch 10"},
-      {Ended{}, "wait 100ms"},
-      {WaitOver{}, "discover v1"},
-      {Served{false}, "discover v1alpha3"},
-      {Served{true}, "watch 10"},
-      {Silent{}, "drop connections, wait 100ms"},
-      {WaitOver{}, "discover v1"},
-      {Served{true}, "list"},
-      {Page{"12", ""}, "keep, replace, watch 12"},
-      {Ended{}, "wait 100ms"},
-      {WaitOver{}, "watch 12"}}},
-    {"AnOlderVersionThanThatOfTheWatchIsListed",
-     {{Started{}, "discover v1"},
-      {Served{false}, "discover v1alpha3"},
-      {Served{true}, "list"},
-      {Page{"10", ""}, "keep, replace, watch 10"},
-      {Ended{}, "wait 100ms"},
-      {WaitOver{}, "discover v1"},
-      {Served{false}, "discover v1alpha3"},
-      {Served{false}, "discover v1alpha2"},
-      {Served{true}, "list"}}},
-    {"AVersionThatWasDoubtedIsListed",
-     {{Started{}, "discover v1"},
-      {Served{false}, "discover v1alpha3"},
-      {Served{true}, "list"},
-      {Page{"10", ""}, "keep, replace, watch 10"},
-      {Ended{}, "wait 100ms"},
-      {WaitOver{}, "discover v1"},
-      {Served{false}, "discover v1alpha3"},
-      {Served{false}, "discover v1alpha2"},
-      {Served{false}, "wait 100ms"},
-      {WaitOver{}, "discover v1"},
-      {Served{false}, "discover v1alpha3"},
-      {Served{true}, "list"}},
-     "the API server does not serve tlsroutes.gateway.networking.k8s.io: is its CustomResourceDefinition installed?"},
-    {"AVersionTakenAwayIsLookedForFromTheBestOn",
-     {{Started{}, "discover v1"},
-      {Served{false}, "discover v1alpha3"},
-      {Served{true}, "list"},
-      {Page{"10", ""}, "keep, replace, watch 10"},
-      {Refused{404, "not found"}, "wait 100ms"},
-      {WaitOver{}, "discover v1"}},
-     "the API server refuses: 404 not found"},
-    {"ACrdRemovedLater",
-     watching({{Ended{}, "wait 100ms"},
-               {WaitOver{}, "watch 10"},
-               {Refused{404, "not found"}, "wait 100ms"},
-               {WaitOver{}, "discover v1"},
-               {Served{false}, "discover v1alpha3"},
-               {Served{false}, "discover v1alpha2"},
-               {Served{false}, "wait 200ms"},
-               {WaitOver{}, "discover v1"},
-               {Served{false}, "discover v1alpha3"},
-               {Served{false}, "discover v1alpha2"},
-               {Served{false}, "forget all, wait 30000ms"}}),
-     "the API server does not serve tlsroutes.gateway.networking.k8s.io: is its CustomResourceDefinition installed?"},
-    {"AnApiServerThatDoesNotKnowYetWhatItServesIsAskedAgain", watching({{Refused{404, "not found"}, "wait 100ms"},
-                                                                        {WaitOver{}, "discover v1"},
-                                                                        {Served{false}, "discover v1alpha3"},
-                                                                        {Served{false}, "discover v1alpha2"},
-                                                                        {Served{false}, "wait 200ms"},
-                                                                        {WaitOver{}, "discover v1"},
-                                                                        {Served{true}, "list"},
-                                                                        {Page{"10", ""}, "keep, replace, watch 10"}})},
-    {"A404ThatDiscoveryDoesNotConfirmForgetsNothing",
-     watching({{Refused{404, "not found"}, "wait 100ms"},
-               {WaitOver{}, "discover v1"},
-               {Broken{"reset"}, "wait 200ms"},
-               {WaitOver{}, "discover v1"},
-               {Served{true}, "list"}}),
-     "reset"},
-    {"A404IsNoProofIfTheVersionIsListed",
-     {{Started{}, "discover v1"},
-      {Refused{404, "default backend"}, "find v1"},
-      {Served{true}, "wait 100ms"},
-      {WaitOver{}, "discover v1"}},
-     "a version that the API server lists is not found"},
-    {"A404IsNoProofIfThereIsNoListOfVersions",
-     {{Started{}, "discover v1"},
-      {Refused{404, "default backend"}, "find v1"},
-      {Refused{404, "default backend"}, "wait 100ms"},
-      {WaitOver{}, "discover v1"},
-      {Refused{404, "default backend"}, "find v1"},
-      {Garbled{"not JSON"}, "wait 200ms"}},
-     "not JSON"},
     {"ABuiltInKindIsNeverMissing",
      {{Started{}, "list"},
       {Refused{404, "default backend"}, "wait 100ms"},
@@ -339,10 +176,6 @@ const std::vector<Script> kScripts = {
      "RBAC does not allow to watch services: a ClusterRole bound to the agent needs the rule "
      R"({apiGroups: [""], resources: ["services"], verbs: ["list", "watch"]} (user cannot watch resource x))",
      "services"},
-    {"RbacThatForbidsDiscovery",
-     {{Started{}, "discover v1"}, {Refused{403, "user cannot get path x"}, "wait 100ms"}, {WaitOver{}, "discover v1"}},
-     "RBAC does not allow to ask what the API server serves: a ClusterRole bound to the agent needs the rule "
-     R"({nonResourceURLs: ["/api", "/api/*", "/apis", "/apis/*"], verbs: ["get"]}, as system:discovery has it (user cannot get path x))"},
     {"WhatForbidsMayBeSomethingElse",
      listing({{Refused{403, "a firewall says no"}, "wait 100ms"}, {WaitOver{}, "list"}}),
      "the API server refuses: 403 a firewall says no"},
@@ -390,15 +223,6 @@ TEST(Reflector, WatchesEndAtDifferentTimes) {
         ASSERT_EQ(again.size(), 1u);
         EXPECT_EQ(std::get<Watch>(again[0]).timeout.count(), static_cast<int>(300 * (1 + random)));
     }
-}
-
-TEST(Reflector, WatchesOfAnOlderVersionAreShort) {
-    Reflector state{&resource("tlsroutes")};
-    run(state, Started{});
-    run(state, Served{false});
-    run(state, Served{true});
-    const auto actions = step(state, Page{"10", ""}, 0.5).actions;
-    EXPECT_EQ(std::get<Watch>(actions.back()).timeout.count(), 45);
 }
 
 TEST(Reflector, IsSyncedAfterTheLastPageOrWhenTheKindIsNotServed) {
